@@ -1,0 +1,33 @@
+package dev.weft.jobs.error;
+
+/**
+ * Stops a job with an error of the catalogue. The message says what is wrong and where; the code
+ * says what to do.
+ */
+public final class WeftException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  private final ErrorCode code;
+
+  /** An error found by Weft itself. */
+  public WeftException(ErrorCode code, String message) {
+    super(message);
+    this.code = code;
+  }
+
+  /** An error with what caused it. */
+  public WeftException(ErrorCode code, String message, Throwable cause) {
+    super(message, cause);
+    this.code = code;
+  }
+
+  /** The error's place in the catalogue. */
+  public ErrorCode code() {
+    return code;
+  }
+
+  /** Code, message and hint, as people should see them. */
+  public String explained() {
+    return code + ": " + getMessage() + "\n  " + code.hint();
+  }
+}

@@ -1,0 +1,185 @@
+package dev.weft.jobs.config;
+
+import java.io.Serializable;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The configuration of a job, checked and typed. Every component carries the name of its key in
+ * {@code reference.conf}, where its meaning is documented. A text that is not set is empty; a
+ * number left to Weft ({@code auto}) is 0.
+ */
+public record WeftConfig(
+    Input input,
+    Output output,
+    Run run,
+    Model model,
+    Sampling sampling,
+    Engine engine,
+    Plan plan,
+    Calibration calibration,
+    Ledger ledger,
+    Metrics metrics,
+    Cost cost,
+    Spark spark)
+    implements Serializable {
+
+  /** Input formats; {@code AUTO} looks at the paths. */
+  public enum Format {
+    AUTO,
+    JSONL,
+    PARQUET,
+    DELTA
+  }
+
+  /** Kernel backends; {@code AUTO} takes the fastest healthy one. */
+  public enum Backend {
+    AUTO,
+    VECTOR,
+    SCALAR
+  }
+
+  /** Scheduling policies. */
+  public enum Policy {
+    BLEND,
+    DFS,
+    FCFS
+  }
+
+  /** Where requests and expected answers come from. */
+  public record Input(
+      List<String> paths, Format format, int maxLineBytes, int maxPromptBytes, String expectedPath)
+      implements Serializable {}
+
+  /** Where everything is written. */
+  public record Output(String path) implements Serializable {}
+
+  /** Identity of the run and what it does with rows; {@code id} is empty for {@code auto}. */
+  public record Run(String id, long seed, boolean deduplicate, boolean failOnError)
+      implements Serializable {}
+
+  /** The model file; {@code contextTokens} is 0 for the model's own limit. */
+  public record Model(String path, String chatTemplate, int contextTokens)
+      implements Serializable {}
+
+  /** Sampling parameters of requests that do not set their own. */
+  public record Sampling(
+      int maxTokens,
+      double temperature,
+      double topP,
+      int topK,
+      double minP,
+      double repetitionPenalty,
+      double frequencyPenalty,
+      double presencePenalty)
+      implements Serializable {}
+
+  /** One executor's engine; {@code threads} and {@code kvBytes} are 0 for {@code auto}. */
+  public record Engine(
+      Backend backend,
+      int threads,
+      int budgetTokens,
+      int maxSequences,
+      long kvBytes,
+      int pageTokens)
+      implements Serializable {}
+
+  /** How requests are ordered and cut; {@code partitions} is 0 for {@code auto}. */
+  public record Plan(Policy policy, int partitions, double sampleFraction, int sampleMinRequests)
+      implements Serializable {}
+
+  /** Where measured rates are kept; {@code folder} is never empty. */
+  public record Calibration(String folder, boolean refresh) implements Serializable {}
+
+  /** When finished requests become durable. */
+  public record Ledger(int pieceRows, int pieceSeconds) implements Serializable {}
+
+  /** {@code stepSampling} is 0 for {@code auto}. */
+  public record Metrics(int stepSampling) implements Serializable {}
+
+  /** Prices, 0 for none. */
+  public record Cost(double pricePerHour, double pricePerKwh, String currency)
+      implements Serializable {}
+
+  /** Where Spark runs when Weft starts it. */
+  public record Spark(String master) implements Serializable {}
+
+  /** The embedded defaults; input, output and model are still missing. */
+  public static WeftConfig defaults() {
+    return ConfigSource.defaults().read();
+  }
+
+  /** The embedded defaults with some keys replaced, e.g. {@code "engine.threads" -> "2"}. */
+  public static WeftConfig of(Map<String, String> overrides) {
+    return ConfigSource.defaults().withOverrides("override", overrides).read();
+  }
+
+  static WeftConfig read(ConfigReader in) {
+    return new WeftConfig(
+        new Input(
+            in.texts("input.paths"),
+            in.choice("input.format", Format.class),
+            (int) in.bytes("input.maxLineBytes", 1 << 10, 1 << 30),
+            (int) in.bytes("input.maxPromptBytes", 1, 1 << 30),
+            in.text("input.expectedPath")),
+        new Output(in.text("output.path")),
+        new Run(
+            runId(in),
+            in.wholeNumber("run.seed", Long.MIN_VALUE, Long.MAX_VALUE),
+            in.flag("run.deduplicate"),
+            in.flag("run.failOnError")),
+        new Model(
+            in.text("model.path"),
+            in.text("model.chatTemplate"),
+            in.integerOrAuto("model.contextTokens", 8, Integer.MAX_VALUE)),
+        new Sampling(
+            in.integer("sampling.maxTokens", 1, 1 << 20),
+            in.number("sampling.temperature", 0, 2),
+            in.number("sampling.topP", 0, 1),
+            in.integer("sampling.topK", 0, Integer.MAX_VALUE),
+            in.number("sampling.minP", 0, 1),
+            in.number("sampling.repetitionPenalty", 0.01, 10),
+            in.number("sampling.frequencyPenalty", -2, 2),
+            in.number("sampling.presencePenalty", -2, 2)),
+        new Engine(
+            in.choice("engine.backend", Backend.class),
+            in.integerOrAuto("engine.threads", 1, 1024),
+            in.integer("engine.budgetTokens", 1, 1 << 16),
+            in.integer("engine.maxSequences", 1, 1 << 14),
+            in.bytesOrAuto("engine.kvBytes", 1 << 16, 1L << 44),
+            in.integer("engine.pageTokens", 1, 1024)),
+        new Plan(
+            in.choice("plan.policy", Policy.class),
+            in.integerOrAuto("plan.partitions", 1, 1 << 20),
+            in.number("plan.sampleFraction", 0, 1),
+            in.integer("plan.sampleMinRequests", 0, 1 << 20)),
+        new Calibration(calibrationFolder(in), in.flag("calibration.refresh")),
+        new Ledger(
+            in.integer("ledger.pieceRows", 1, 1 << 20),
+            in.integer("ledger.pieceSeconds", 1, 86_400)),
+        new Metrics(in.integerOrAuto("metrics.stepSampling", 1, 1 << 20)),
+        new Cost(
+            in.number("cost.pricePerHour", 0, 1e6),
+            in.number("cost.pricePerKwh", 0, 1e6),
+            in.text("cost.currency")),
+        new Spark(in.text("spark.master")));
+  }
+
+  private static String runId(ConfigReader in) {
+    String id = in.textOrAuto("run.id");
+    if (!id.matches("[A-Za-z0-9._-]{0,120}") || id.startsWith(".")) {
+      throw new ConfigException(
+          "run.id = %s is not a name for a folder; use letters, digits, '.', '_' and '-', at most 120"
+              .formatted(id));
+    }
+    return id;
+  }
+
+  private static String calibrationFolder(ConfigReader in) {
+    String folder = in.textOrAuto("calibration.folder");
+    return folder.isEmpty()
+        ? Path.of(System.getProperty("user.home"), ".cache", "weft").toString()
+        : folder;
+  }
+}

@@ -1,0 +1,19 @@
+package dev.weft.datasets.format;
+
+/**
+ * Sizes beyond which a row is refused.
+ *
+ * @param maxRowBytes longest row
+ * @param maxPromptBytes longest prompt: UTF-8 bytes of its text, of all messages together, or four
+ *     for each token id
+ */
+public record RequestLimits(int maxRowBytes, int maxPromptBytes) {
+  /** Deepest nesting of JSON; requests need six levels. */
+  public static final int MAX_DEPTH = 32;
+
+  /** Longest id, in UTF-16 units. */
+  public static final int MAX_ID_LENGTH = 1024;
+
+  /** 64 MiB a row, 16 MiB a prompt. */
+  public static final RequestLimits DEFAULTS = new RequestLimits(64 << 20, 16 << 20);
+}

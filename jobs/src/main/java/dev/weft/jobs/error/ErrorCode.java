@@ -10,7 +10,7 @@ public enum ErrorCode {
       Scope.ROW,
       ErrorCategory.USER,
       "The row is longer than the limit.",
-      "Shorten the row, or raise input.maxRowBytes."),
+      "Shorten the row, or raise input.maxLineBytes."),
   ROW_INVALID_UTF8(
       Scope.ROW,
       ErrorCategory.USER,
@@ -91,7 +91,7 @@ public enum ErrorCode {
       Scope.ROW,
       ErrorCategory.USER,
       "The prompt leaves no room for an answer in the model's context.",
-      "Shorten the prompt, choose a model with a longer context, or cut prompts with input.truncatePrompt."),
+      "Shorten the prompt, choose a model with a longer context, or cut prompts with input.cutPrompts."),
   TOKEN_OUT_OF_RANGE(
       Scope.ROW,
       ErrorCategory.USER,

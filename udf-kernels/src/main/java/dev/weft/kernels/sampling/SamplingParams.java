@@ -1,0 +1,70 @@
+package dev.weft.kernels.sampling;
+
+import java.util.Locale;
+
+/**
+ * How tokens of one request are drawn, in the order in which the values apply.
+ *
+ * @param repetitionPenalty divides positive and multiplies negative logits of tokens of prompt and
+ *     output (CTRL, arXiv 1909.05858, as in Hugging Face transformers); in (0, 100], 1 is off
+ * @param frequencyPenalty subtracted from the logit of a token for each time it was generated, in
+ *     [-2, 2], 0 is off (OpenAI)
+ * @param presencePenalty subtracted from the logit of a token that was generated at all, in [-2,
+ *     2], 0 is off (OpenAI)
+ * @param temperature divides the logits; in [0, 100], 0 takes the most likely token
+ * @param topK number of most likely tokens to draw from; 0 is off
+ * @param topP smallest set of most likely tokens whose probabilities reach this sum; in (0, 1], 1
+ *     is off
+ * @param minP least probability relative to the most likely token; in [0, 1], 0 is off
+ */
+public record SamplingParams(
+    float repetitionPenalty,
+    float frequencyPenalty,
+    float presencePenalty,
+    float temperature,
+    int topK,
+    float topP,
+    float minP) {
+
+  /** The most likely token, nothing penalized. */
+  public static final SamplingParams GREEDY = new SamplingParams(1, 0, 0, 0, 0, 1, 0);
+
+  /**
+   * @throws IllegalArgumentException if a value is outside its range; the message names value and
+   *     range
+   */
+  public SamplingParams {
+    require(
+        repetitionPenalty > 0 && repetitionPenalty <= 100,
+        "repetition_penalty",
+        repetitionPenalty,
+        "above 0 and at most 100");
+    require(within(frequencyPenalty, -2, 2), "frequency_penalty", frequencyPenalty, "-2 to 2");
+    require(within(presencePenalty, -2, 2), "presence_penalty", presencePenalty, "-2 to 2");
+    require(within(temperature, 0, 100), "temperature", temperature, "0 to 100");
+    require(topK >= 0, "top_k", topK, "0 (off) or more");
+    require(topP > 0 && topP <= 1, "top_p", topP, "above 0 and at most 1");
+    require(within(minP, 0, 1), "min_p", minP, "0 to 1");
+  }
+
+  /** Whether the same prompt always gives the same answer, whatever the seed. */
+  public boolean greedy() {
+    return temperature == 0;
+  }
+
+  /** Whether logits depend on the tokens before. */
+  public boolean penalized() {
+    return repetitionPenalty != 1 || frequencyPenalty != 0 || presencePenalty != 0;
+  }
+
+  private static boolean within(float value, float low, float high) {
+    return value >= low && value <= high;
+  }
+
+  private static void require(boolean holds, String name, Number value, String range) {
+    if (!holds) {
+      throw new IllegalArgumentException(
+          String.format(Locale.ROOT, "%s is %s; allowed is %s", name, value, range));
+    }
+  }
+}

@@ -4,13 +4,11 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigParseOptions;
-import com.typesafe.config.ConfigRenderOptions;
 import com.typesafe.config.ConfigUtil;
 import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -97,22 +95,6 @@ public final class ConfigSource {
     }
   }
 
-  /** Every key with its value as text, in the order of {@code reference.conf}. */
-  public List<Map.Entry<String, String>> entries() {
-    List<Map.Entry<String, String>> entries = new ArrayList<>();
-    for (String key : keys()) {
-      entries.add(Map.entry(key, render(config.getValue(key))));
-    }
-    return entries;
-  }
-
-  /** Keys whose values differ from the defaults, with their values as text. */
-  public List<Map.Entry<String, String>> changes() {
-    return entries().stream()
-        .filter(e -> !e.getValue().equals(render(reference.getValue(e.getKey()))))
-        .toList();
-  }
-
   /** All known keys in the order of {@code reference.conf}. */
   public List<String> keys() {
     return reference.entrySet().stream()
@@ -162,9 +144,5 @@ public final class ConfigSource {
       }
     }
     return ConfigValueFactory.fromAnyRef(text, where);
-  }
-
-  private static String render(ConfigValue value) {
-    return value.unwrapped() instanceof String s ? s : value.render(ConfigRenderOptions.concise());
   }
 }

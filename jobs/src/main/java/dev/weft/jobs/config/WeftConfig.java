@@ -115,6 +115,11 @@ public record WeftConfig(
     return ConfigSource.defaults().withOverrides("override", overrides).read();
   }
 
+  /** Every key with its value as text, in the order of this record; for reports and manifests. */
+  public Map<String, String> entries() {
+    return ConfigEntries.of(this);
+  }
+
   static WeftConfig read(ConfigReader in) {
     return new WeftConfig(
         new Input(

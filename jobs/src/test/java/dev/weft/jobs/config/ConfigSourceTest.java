@@ -103,10 +103,17 @@ class ConfigSourceTest {
   }
 
   @Test
-  void listsWhatDiffersFromTheDefaults() {
-    ConfigSource source =
-        ConfigSource.defaults().withOverrides("--set", Map.of("engine.threads", "2"));
-    assertThat(source.changes()).containsExactly(Map.entry("engine.threads", "2"));
-    assertThat(source.entries()).hasSameSizeAs(source.keys());
+  void entriesAreTheTypedValuesUnderTheirKeys() {
+    WeftConfig config =
+        WeftConfig.of(Map.of("engine.threads", "2", "input.paths", "[a, \"b c\"]", "run.id", "x"));
+    assertThat(config.entries().keySet())
+        .containsExactlyInAnyOrderElementsOf(ConfigSource.defaults().keys());
+    assertThat(config.entries())
+        .containsEntry("engine.threads", "2")
+        .containsEntry("engine.kvBytes", "auto")
+        .containsEntry("plan.policy", "blend")
+        .containsEntry("input.paths", "[\"a\",\"b c\"]")
+        .containsEntry("sampling.topK", "0");
+    assertThat(WeftConfig.of(config.entries())).isEqualTo(config);
   }
 }

@@ -1,2 +1,0 @@
-/** Number formats of weights: block geometry and the reference encoding and decoding of each. */
-package dev.weft.kernels.quant;

@@ -1,0 +1,214 @@
+package dev.weft.batching.schedule;
+
+import dev.weft.batching.cost.CostModel;
+import dev.weft.batching.request.Side;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The requests of one task in planned order. Built by any thread, given to {@link
+ * StepScheduler#submit}, and from then on owned by the scheduler's thread.
+ *
+ * <p>A dual-scan queue is two runs. Which run gives the next request is decided when there is room:
+ * with {@code rho} the density of all work that is left, {@code rhoL} and {@code rhoR} the
+ * densities of what the two sides hold (the next request included) and {@code M} the KV memory they
+ * hold together, the sides get {@code M_L + M_R = M} and {@code M_L rhoL + M_R rhoR = M rho}
+ * (BlendServe, arXiv 2411.16102, dual scanner). Guards: where the two densities meet, memory is
+ * split by the work that waits on each side; where {@code rho} lies outside, one side gets all.
+ */
+public final class RequestQueue {
+  private static final double TINY = 1e-300;
+
+  private final String name;
+  private final CostModel cost;
+  private final Sequence[][] runs = new Sequence[2][];
+  private final int[] next = new int[2];
+
+  /** By side: pages, compute and memory seconds of what is running; memory of what waits. */
+  private final long[] heldPages = new long[2];
+
+  private final double[] heldCompute = new double[2];
+  private final double[] heldMemory = new double[2];
+  private final int[] heldSequences = new int[2];
+  private final double[] waitingMemory = new double[2];
+
+  /** Of everything that has not ended. */
+  private double openCompute;
+
+  private double openMemory;
+  private int open;
+  boolean cancelled;
+
+  private RequestQueue(String name, List<Sequence> planned, CostModel cost) {
+    this.name = name;
+    this.cost = cost;
+    for (Side side : Side.values()) {
+      Sequence[] run = planned.stream().filter(s -> s.side == side).toArray(Sequence[]::new);
+      runs[side.ordinal()] = run;
+      for (int i = 0; i < run.length; i++) {
+        take(run[i], i, i == 0 ? null : run[i - 1]);
+      }
+    }
+    open = planned.size();
+  }
+
+  /** A queue that gives its sequences in exactly this order, whatever their sides. */
+  public static RequestQueue inOrder(String name, List<Sequence> planned) {
+    for (Sequence sequence : planned) {
+      sequence.side = Side.COMPUTE;
+    }
+    return new RequestQueue(name, planned, null);
+  }
+
+  /**
+   * A queue of two runs: the sequences of each side in the given order. With one side empty it is a
+   * queue in order.
+   */
+  public static RequestQueue dualScan(String name, List<Sequence> planned, CostModel cost) {
+    return new RequestQueue(name, planned, cost);
+  }
+
+  public String name() {
+    return name;
+  }
+
+  /** Sequences that have not ended. */
+  public int open() {
+    return open;
+  }
+
+  Sequence[] run(Side side) {
+    return runs[side.ordinal()];
+  }
+
+  /** The next sequence to admit, or null if none waits. */
+  Sequence peek() {
+    Sequence left = head(Side.COMPUTE);
+    Sequence right = head(Side.MEMORY);
+    if (left == null || right == null) {
+      return left == null ? right : left;
+    }
+    double share = leftShare(left, right);
+    return heldPages[0] * (1 - share) <= heldPages[1] * share && share > 0 ? left : right;
+  }
+
+  /** The part of the KV memory that the left side should hold. */
+  private double leftShare(Sequence left, Sequence right) {
+    double rhoL =
+        (heldCompute[0] + left.computeSeconds) / (heldMemory[0] + left.memorySeconds + TINY);
+    double rhoR =
+        (heldCompute[1] + right.computeSeconds) / (heldMemory[1] + right.memorySeconds + TINY);
+    double rho = openCompute / (openMemory + TINY);
+    if (!(rhoL > rhoR * (1 + 1e-6))) {
+      return (waitingMemory[0] + TINY) / (waitingMemory[0] + waitingMemory[1] + 2 * TINY);
+    }
+    return Math.clamp((rho - rhoR) / (rhoL - rhoR), 0.0, 1.0);
+  }
+
+  private Sequence head(Side side) {
+    Sequence[] run = runs[side.ordinal()];
+    int at = next[side.ordinal()];
+    while (at < run.length && run[at] == null) {
+      at++;
+    }
+    next[side.ordinal()] = at;
+    return at < run.length ? run[at] : null;
+  }
+
+  /** Takes a waiting sequence out of its run. */
+  void remove(Sequence sequence) {
+    int side = sequence.side.ordinal();
+    runs[side][sequence.position] = null;
+    waitingMemory[side] -= sequence.memorySeconds;
+    sequence.queued = false;
+  }
+
+  void hold(Sequence sequence) {
+    int side = sequence.side.ordinal();
+    heldSequences[side]++;
+    heldCompute[side] += sequence.computeSeconds;
+    heldMemory[side] += sequence.memorySeconds;
+    heldPages[side] += sequence.pages;
+  }
+
+  void letGo(Sequence sequence) {
+    int side = sequence.side.ordinal();
+    heldPages[side] -= sequence.pages;
+    heldCompute[side] -= sequence.computeSeconds;
+    heldMemory[side] -= sequence.memorySeconds;
+    if (--heldSequences[side] == 0) {
+      heldCompute[side] = 0;
+      heldMemory[side] = 0;
+    }
+  }
+
+  void addHeldPages(Sequence sequence, int pages) {
+    heldPages[sequence.side.ordinal()] += pages;
+  }
+
+  long heldPages() {
+    return heldPages[0] + heldPages[1];
+  }
+
+  void ended(Sequence sequence) {
+    open--;
+    openCompute -= sequence.computeSeconds;
+    openMemory -= sequence.memorySeconds;
+  }
+
+  /**
+   * Takes note that the estimate of a running sequence has changed.
+   *
+   * @return true if it changed sides
+   */
+  boolean reestimated(Sequence sequence) {
+    if (cost == null) {
+      return false;
+    }
+    letGo(sequence);
+    openCompute -= sequence.computeSeconds;
+    openMemory -= sequence.memorySeconds;
+    price(sequence, sequence.sharedTokens());
+    openCompute += sequence.computeSeconds;
+    openMemory += sequence.memorySeconds;
+    boolean twoSided = runs[0].length > 0 && runs[1].length > 0;
+    boolean moves =
+        twoSided
+            && sequence.side == Side.COMPUTE
+            && sequence.computeSeconds * openMemory < openCompute * sequence.memorySeconds;
+    if (moves) {
+      sequence.side = Side.MEMORY;
+    }
+    hold(sequence);
+    return moves;
+  }
+
+  private void take(Sequence sequence, int position, Sequence before) {
+    if (sequence.queue != null) {
+      throw new IllegalArgumentException(
+          "queue '" + name + "': a sequence is already in queue '" + sequence.queue.name + "'");
+    }
+    sequence.queue = this;
+    sequence.position = position;
+    if (cost == null) {
+      return;
+    }
+    int shared = 0;
+    if (before != null) {
+      int mismatch =
+          Arrays.mismatch(
+              sequence.tokens, 0, sequence.promptTokens, before.tokens, 0, before.promptTokens);
+      shared = mismatch < 0 ? sequence.promptTokens : mismatch;
+    }
+    price(sequence, Math.min(shared, sequence.promptTokens - 1));
+    openCompute += sequence.computeSeconds;
+    openMemory += sequence.memorySeconds;
+    waitingMemory[sequence.side.ordinal()] += sequence.memorySeconds;
+  }
+
+  private void price(Sequence sequence, int shared) {
+    int output = sequence.estimatedOutputTokens;
+    sequence.computeSeconds = cost.computeSeconds(sequence.promptTokens, shared, output);
+    sequence.memorySeconds = cost.memorySeconds(sequence.promptTokens, output);
+  }
+}

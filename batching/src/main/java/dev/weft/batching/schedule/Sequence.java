@@ -1,0 +1,183 @@
+package dev.weft.batching.schedule;
+
+import dev.weft.batching.request.Side;
+import java.util.Arrays;
+
+/**
+ * One running generation: its tokens (prompt, then generated) and where their K and V are. Owned by
+ * the thread that drives the {@link StepScheduler}; the engine reads it and changes it only through
+ * the scheduler.
+ */
+public final class Sequence {
+  /** Where a sequence is in its life. */
+  public enum State {
+    /** Not admitted yet, or preempted and waiting to go on. */
+    WAITING,
+    RUNNING,
+    /** Finished, aborted or rejected; holds no pages. */
+    ENDED
+  }
+
+  final int promptTokens;
+  final int maxOutputTokens;
+  final Object handle;
+  Side side;
+  int[] tokens;
+  int length;
+  int computed;
+
+  /** Tokens known at admission: computing up to here is prefill, beyond it is decode. */
+  int prefillTarget;
+
+  /** Most tokens that were ever computed: computing below it again is recomputation. */
+  int computedBefore;
+
+  int estimatedOutputTokens;
+  int[] pageTable = new int[8];
+  int pages;
+  int sharedTokens;
+  int preemptions;
+  State state = State.WAITING;
+
+  /** Whether it waits in its queue; a preempted one does not. */
+  boolean queued = true;
+
+  /** Leading pages that came from the prefix cache at the last admission. */
+  int attachedPages;
+
+  /** Whether all full pages so far are registered, so that further ones may be. */
+  boolean chainRegistered;
+
+  /** Full pages of this sequence that went through registration. */
+  int chainPages;
+
+  long chainHash;
+
+  /** Chain hash of every full prompt page. */
+  long[] promptHashes;
+
+  RequestQueue queue;
+
+  /** Place in its run of the queue. */
+  int position;
+
+  double computeSeconds;
+  double memorySeconds;
+
+  /**
+   * @param prompt at least one token id; copied
+   * @param maxOutputTokens most tokens that will be generated
+   * @param estimatedOutputTokens expected number of them
+   * @param side run of the plan it belongs to; {@link Side#COMPUTE} in one-sided orders
+   * @param handle whatever the caller wants to find again; not looked at
+   */
+  public Sequence(
+      int[] prompt, int maxOutputTokens, int estimatedOutputTokens, Side side, Object handle) {
+    if (prompt.length == 0) {
+      throw new IllegalArgumentException("a sequence needs at least one prompt token");
+    }
+    if (maxOutputTokens < 1) {
+      throw new IllegalArgumentException(
+          "a sequence must be allowed at least one output token, got " + maxOutputTokens);
+    }
+    this.promptTokens = prompt.length;
+    this.maxOutputTokens = maxOutputTokens;
+    this.estimatedOutputTokens = Math.clamp(estimatedOutputTokens, 1, maxOutputTokens);
+    this.side = side;
+    this.handle = handle;
+    int room = Math.min(maxOutputTokens, 64);
+    this.tokens = Arrays.copyOf(prompt, Math.addExact(prompt.length, room));
+    this.length = prompt.length;
+  }
+
+  /** Backing array; the known tokens are {@code [0, length())}. Replaced when it grows. */
+  public int[] tokens() {
+    return tokens;
+  }
+
+  /** Prompt and generated tokens known so far. */
+  public int length() {
+    return length;
+  }
+
+  public int promptTokens() {
+    return promptTokens;
+  }
+
+  public int generatedTokens() {
+    return length - promptTokens;
+  }
+
+  public int maxOutputTokens() {
+    return maxOutputTokens;
+  }
+
+  /** Leading tokens whose K and V are there, those of the current step included. */
+  public int computedTokens() {
+    return computed;
+  }
+
+  /** Page ids; token {@code i} lies in page {@code pageTable()[i / pageTokens]}. Read only. */
+  public int[] pageTable() {
+    return pageTable;
+  }
+
+  /** Valid entries of {@link #pageTable()}. */
+  public int pages() {
+    return pages;
+  }
+
+  /** Tokens that were found in the prefix cache and never computed for this sequence. */
+  public int sharedTokens() {
+    return sharedTokens;
+  }
+
+  /** How often it had to give up its pages. */
+  public int preemptions() {
+    return preemptions;
+  }
+
+  /** Run it belongs to now; may change when its output is longer than estimated. */
+  public Side side() {
+    return side;
+  }
+
+  public State state() {
+    return state;
+  }
+
+  public RequestQueue queue() {
+    return queue;
+  }
+
+  public Object handle() {
+    return handle;
+  }
+
+  int remaining() {
+    return length - computed;
+  }
+
+  boolean isPrefilling() {
+    return computed < prefillTarget;
+  }
+
+  void addToken(int token) {
+    if (length == tokens.length) {
+      tokens = Arrays.copyOf(tokens, Math.addExact(length, Math.max(64, length >> 1)));
+    }
+    tokens[length++] = token;
+  }
+
+  void addPage(int page) {
+    if (pages == pageTable.length) {
+      pageTable = Arrays.copyOf(pageTable, 2 * pages);
+    }
+    pageTable[pages++] = page;
+  }
+
+  /** Tokens it is expected to generate from here on, at least one. */
+  int expectedRemainingTokens() {
+    return Math.max(1, estimatedOutputTokens - generatedTokens());
+  }
+}

@@ -1,0 +1,15 @@
+package dev.weft.kernels.backend;
+
+/** Makes a kernel backend known through {@link java.util.ServiceLoader}. */
+public interface BackendProvider {
+  /** Lower-case name as in the configuration. */
+  String name();
+
+  /** {@code auto} takes the available backend of the highest priority. */
+  int priority();
+
+  /** Probes without side effects; must not throw. */
+  Availability availability();
+
+  Backend open(BackendConfig config);
+}

@@ -1,0 +1,86 @@
+package dev.weft.kernels.forward;
+
+import dev.weft.kernels.kv.RaggedTokens;
+import java.util.Arrays;
+
+/**
+ * The tokens of one step, flat and reused between steps. Decode tokens and prompt chunks are the
+ * same: a sequence with one token or with many. Not thread-safe.
+ */
+public final class StepBatch {
+  private final RaggedTokens tokens = new RaggedTokens();
+  private int[] tokenIds = new int[64];
+  private int[] logitsTokens = new int[16];
+  private int logitsRows;
+
+  public void clear() {
+    tokens.clear();
+    logitsRows = 0;
+  }
+
+  /**
+   * Starts the next sequence.
+   *
+   * @param pages page ids from position 0 on, {@code pages.length * 16} at least the last position
+   *     of the step plus one; kept by reference until {@link #clear}. Pages before the first token
+   *     added hold the keys and values of earlier steps; other sequences may share them
+   */
+  public void beginSequence(int[] pages) {
+    tokens.beginSequence(pages);
+  }
+
+  /**
+   * Adds the next token of the sequence begun last.
+   *
+   * @param position place in the sequence, from 0; follows the one before within this step
+   * @param wantsLogits whether its logits are wanted; they come in the order of adding
+   */
+  public void addToken(int tokenId, int position, boolean wantsLogits) {
+    int index = tokens.addToken(position);
+    if (index == tokenIds.length) {
+      tokenIds = Arrays.copyOf(tokenIds, index * 2);
+    }
+    tokenIds[index] = tokenId;
+    if (wantsLogits) {
+      if (logitsRows == logitsTokens.length) {
+        logitsTokens = Arrays.copyOf(logitsTokens, logitsRows * 2);
+      }
+      logitsTokens[logitsRows++] = index;
+    }
+  }
+
+  public int tokens() {
+    return tokens.tokens();
+  }
+
+  public int sequences() {
+    return tokens.sequences();
+  }
+
+  /** Rows of logits that a step over this batch gives. */
+  public int logitsRows() {
+    return logitsRows;
+  }
+
+  /** Index in the step of the token of a row of logits. */
+  public int logitsToken(int row) {
+    return logitsTokens[row];
+  }
+
+  public int tokenId(int token) {
+    return tokenIds[token];
+  }
+
+  /** Positions and page tables. */
+  public RaggedTokens ragged() {
+    return tokens;
+  }
+
+  int[] tokenIds() {
+    return tokenIds;
+  }
+
+  int[] logitsTokens() {
+    return logitsTokens;
+  }
+}

@@ -1,0 +1,45 @@
+package dev.weft.kernels.quant;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Q4_0: an f16 scale {@code d}, then 16 bytes; byte {@code i} holds value {@code i} in its low and
+ * value {@code i + 16} in its high four bits; the value is {@code (q - 8) d}.
+ */
+record Q40Codec() implements BlockCodec {
+  private static final int HALF = 16;
+
+  @Override
+  public void decode(MemorySegment src, long offset, float[] dst, int dstOffset) {
+    float scale = Float.float16ToFloat(src.get(PlainCodecs.I16_LE, offset));
+    for (int i = 0; i < HALF; i++) {
+      int pair = src.get(ValueLayout.JAVA_BYTE, offset + 2 + i);
+      dst[dstOffset + i] = ((pair & 0xf) - 8) * scale;
+      dst[dstOffset + HALF + i] = (((pair >> 4) & 0xf) - 8) * scale;
+    }
+  }
+
+  @Override
+  public void encode(float[] src, int srcOffset, MemorySegment dst, long offset) {
+    float extreme = 0;
+    for (int i = 0; i < 2 * HALF; i++) {
+      float value = src[srcOffset + i];
+      if (Math.abs(value) > Math.abs(extreme)) {
+        extreme = value;
+      }
+    }
+    float scale = extreme / -8;
+    float inverse = scale == 0 ? 0 : 1 / scale;
+    dst.set(PlainCodecs.I16_LE, offset, Float.floatToFloat16(scale));
+    for (int i = 0; i < HALF; i++) {
+      int low = quantize(src[srcOffset + i] * inverse);
+      int high = quantize(src[srcOffset + HALF + i] * inverse);
+      dst.set(ValueLayout.JAVA_BYTE, offset + 2 + i, (byte) (low | high << 4));
+    }
+  }
+
+  private static int quantize(float scaled) {
+    return Math.min(15, (int) (scaled + 8.5f));
+  }
+}

@@ -1,0 +1,96 @@
+package dev.weft.kernels.quant;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/**
+ * A number format of weights. A row of a tensor is a whole number of blocks; a block of {@link
+ * #blockElements()} values takes {@link #blockBytes()} bytes, little endian. Type numbers and
+ * layouts are those of ggml ({@code ggml.h}, {@code ggml-quants.c}).
+ *
+ * <p>Decoding is exact: every decoded value is one f32 product or conversion that needs no
+ * rounding, so all kernels that decode get the same weights.
+ */
+public enum QuantFormat {
+  F32(0, 1, 4, new PlainCodecs.F32()),
+  F16(1, 1, 2, new PlainCodecs.F16()),
+  Q4_0(2, 32, 18, new Q40Codec()),
+  Q8_0(8, 32, 34, new Q80Codec()),
+  BF16(30, 1, 2, new PlainCodecs.Bf16());
+
+  private final int ggmlType;
+  private final int blockElements;
+  private final int blockBytes;
+  private final BlockCodec codec;
+
+  QuantFormat(int ggmlType, int blockElements, int blockBytes, BlockCodec codec) {
+    this.ggmlType = ggmlType;
+    this.blockElements = blockElements;
+    this.blockBytes = blockBytes;
+    this.codec = codec;
+  }
+
+  /** The format with a ggml type number, if Weft reads it. */
+  public static Optional<QuantFormat> ofGgmlType(int ggmlType) {
+    for (QuantFormat format : values()) {
+      if (format.ggmlType == ggmlType) {
+        return Optional.of(format);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** The number by which GGUF files name this format. */
+  public int ggmlType() {
+    return ggmlType;
+  }
+
+  /** Values in one block. */
+  public int blockElements() {
+    return blockElements;
+  }
+
+  /** Bytes of one block. */
+  public int blockBytes() {
+    return blockBytes;
+  }
+
+  /**
+   * Bytes that {@code elements} values take.
+   *
+   * @throws IllegalArgumentException if {@code elements} is not a whole number of blocks
+   * @throws ArithmeticException if the result does not fit a long
+   */
+  public long bytes(long elements) {
+    if (elements % blockElements != 0) {
+      throw new IllegalArgumentException(
+          elements + " values are not a whole number of " + this + " blocks of " + blockElements);
+    }
+    return Math.multiplyExact(elements / blockElements, (long) blockBytes);
+  }
+
+  /**
+   * Reference decoding of {@code elements} values, a whole number of blocks.
+   *
+   * @param src encoded blocks
+   * @param offset byte in {@code src} where the first block begins
+   * @param dst receives f32 values from {@code dstOffset} on
+   */
+  public void decode(MemorySegment src, long offset, float[] dst, int dstOffset, int elements) {
+    bytes(elements);
+    for (int done = 0; done < elements; done += blockElements, offset += blockBytes) {
+      codec.decode(src, offset, dst, dstOffset + done);
+    }
+  }
+
+  /**
+   * Reference encoding of {@code elements} values, a whole number of blocks, rounded as ggml's
+   * reference quantizers do.
+   */
+  public void encode(float[] src, int srcOffset, MemorySegment dst, long offset, int elements) {
+    bytes(elements);
+    for (int done = 0; done < elements; done += blockElements, offset += blockBytes) {
+      codec.encode(src, srcOffset + done, dst, offset);
+    }
+  }
+}

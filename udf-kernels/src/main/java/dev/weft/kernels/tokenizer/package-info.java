@@ -1,0 +1,2 @@
+/** Text to token ids and back, from the metadata of a model file. */
+package dev.weft.kernels.tokenizer;

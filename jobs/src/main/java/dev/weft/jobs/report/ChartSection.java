@@ -8,7 +8,7 @@ import java.util.function.ToDoubleFunction;
 
 /** The charts of the HTML report. A series without points says so in words. */
 final class ChartSection {
-  private static final int MOST_BARS = 16;
+  private static final int MOST_BARS = 6;
 
   private final RunSummary run;
   private final List<TimeChart.Interval> intervals;
@@ -24,17 +24,18 @@ final class ChartSection {
         + steps()
         + "<div class=\"pair\">"
         + kv()
-        + sharing()
+        + power()
         + "</div>\n"
         + "<div class=\"pair\">"
+        + sharing()
         + prediction()
-        + power()
         + "</div>\n";
   }
 
   private String throughput() {
     TimeChart chart =
-        new TimeChart("Throughput over time", "tokens/s", intervals, Format::compact)
+        new TimeChart(
+                TimeChart.Size.FULL, "Throughput over time", "tokens/s", intervals, Format::compact)
             .bars("prefill", "indigo", perSecond(StepPoint::prefillTokens))
             .bars("decode", "teal", perSecond(StepPoint::decodeTokens))
             .bars("shared, not computed", "pale", perSecond(StepPoint::sharedTokens));
@@ -46,7 +47,12 @@ final class ChartSection {
 
   private String steps() {
     TimeChart chart =
-        new TimeChart("What a step was made of", "tokens per step", intervals, Format::compact)
+        new TimeChart(
+                TimeChart.Size.FULL,
+                "What a step was made of",
+                "tokens per step",
+                intervals,
+                Format::compact)
             .bars("prefill", "indigo", perStep(StepPoint::prefillTokens))
             .bars("decode", "teal", perStep(StepPoint::decodeTokens));
     if (run.engine() != null) {
@@ -60,7 +66,12 @@ final class ChartSection {
 
   private String kv() {
     TimeChart chart =
-        new TimeChart("KV cache in use", "share of pages", intervals, Format::wholePercent)
+        new TimeChart(
+                TimeChart.Size.HALF,
+                "KV cache in use",
+                "share of pages",
+                intervals,
+                Format::wholePercent)
             .line("pages in use", "amber", values(StepPoint::kvUsedShare))
             .max(1);
     String sequences =
@@ -84,7 +95,7 @@ final class ChartSection {
           "Power over time", "", List.of(HtmlReport.empty("No energy source.")));
     }
     TimeChart chart =
-        new TimeChart("Power over time", "W", intervals, Format::compact)
+        new TimeChart(TimeChart.Size.HALF, "Power over time", "W", intervals, Format::compact)
             .line("power", "rose", perSecond(StepPoint::energyJoules));
     return timed("Power over time", "Source: " + run.energy().source() + ".", chart);
   }

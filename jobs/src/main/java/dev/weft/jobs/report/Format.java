@@ -65,7 +65,7 @@ public final class Format {
     if (seconds < 0.9995) {
       return seconds == 0 ? "0 s" : digits(seconds * 1000) + " ms";
     }
-    if (seconds < 99.95) {
+    if (seconds < 59.95) {
       return digits(seconds) + " s";
     }
     if (seconds >= 1e9) {

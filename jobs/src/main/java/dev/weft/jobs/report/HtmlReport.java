@@ -95,11 +95,18 @@ public final class HtmlReport {
           .append(" × ")
           .append(Format.count(run.engine().threads(), "thread"));
     }
-    text.append(text.isEmpty() ? "started " : "; started ").append(run.startedAt());
+    text.append(text.isEmpty() ? "started " : "; started ").append(time(run.startedAt()));
     if (run.starts() > 1) {
       text.append(" (start ").append(run.starts()).append(" of this run)");
     }
     return text.toString();
+  }
+
+  /** An instant to the minute; what is no instant stays as it is. */
+  private static String time(String instant) {
+    return instant.matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:.*Z")
+        ? instant.substring(0, 10) + " " + instant.substring(11, 16) + " UTC"
+        : instant;
   }
 
   private String formats() {
@@ -130,9 +137,11 @@ public final class HtmlReport {
             + Format.compact(run.throughput().computedTokensPerSecond())
             + " computed");
     tile(
-        "prompt tokens saved",
+        "tokens saved",
         Format.percent(run.tokens().savedShare()),
-        "by prefix sharing; " + Format.percent(run.tokens().reusableShare()) + " is possible");
+        "of the prompts, by prefix sharing; "
+            + Format.percent(run.tokens().reusableShare())
+            + " is possible");
     if (run.energy() != null) {
       tile(
           "energy",

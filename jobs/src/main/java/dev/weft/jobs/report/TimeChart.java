@@ -10,8 +10,7 @@ import java.util.function.DoubleUnaryOperator;
  * of time, in order; bars cover their interval, lines stand in its middle.
  */
 final class TimeChart {
-  private static final int WIDTH = 720;
-  private static final int HEIGHT = 240;
+  private static final int HEIGHT = 230;
   private static final int LEFT = 58;
   private static final int RIGHT = 14;
   private static final int TOP = 14;
@@ -26,6 +25,19 @@ final class TimeChart {
 
   private record Series(String name, String color, double[] values, boolean bars) {}
 
+  /** How much of the page a chart takes. Its texts have the same size in either. */
+  enum Size {
+    FULL(1000),
+    HALF(480);
+
+    private final int width;
+
+    Size(int width) {
+      this.width = width;
+    }
+  }
+
+  private final int width;
   private final String title;
   private final String unit;
   private final List<Interval> intervals;
@@ -39,7 +51,13 @@ final class TimeChart {
    * @param unit what the values are, written above the axis
    * @param label how a value is written
    */
-  TimeChart(String title, String unit, List<Interval> intervals, DoubleFunction<String> label) {
+  TimeChart(
+      Size size,
+      String title,
+      String unit,
+      List<Interval> intervals,
+      DoubleFunction<String> label) {
+    this.width = size.width;
     this.title = title;
     this.unit = unit;
     this.intervals = intervals;
@@ -73,7 +91,7 @@ final class TimeChart {
 
   /** The picture with its legend. */
   String draw() {
-    Svg svg = new Svg(WIDTH, HEIGHT, title);
+    Svg svg = new Svg(width, HEIGHT, title);
     Axis y = Double.isNaN(fixedMax) ? Axis.upTo(largest(), 4) : new Axis(fixedMax, fixedMax / 4);
     double end =
         intervals.stream()
@@ -81,11 +99,11 @@ final class TimeChart {
             .filter(Double::isFinite)
             .max()
             .orElse(1);
-    Axis x = Axis.ofSeconds(end, 8);
-    DoubleUnaryOperator px = v -> LEFT + x.at(v) * (WIDTH - LEFT - RIGHT);
+    Axis x = Axis.ofSeconds(end, width / 100);
+    DoubleUnaryOperator px = v -> LEFT + x.at(v) * (width - LEFT - RIGHT);
     DoubleUnaryOperator py = v -> HEIGHT - BOTTOM - y.at(v) * (HEIGHT - TOP - BOTTOM);
     for (double tick : y.ticks()) {
-      svg.line(LEFT, py.applyAsDouble(tick), WIDTH - RIGHT, py.applyAsDouble(tick), "grid");
+      svg.line(LEFT, py.applyAsDouble(tick), width - RIGHT, py.applyAsDouble(tick), "grid");
       svg.text(LEFT - 8, py.applyAsDouble(tick) + 4, "end", "tick", label.apply(tick));
     }
     for (double tick : x.ticks()) {
@@ -97,7 +115,7 @@ final class TimeChart {
           Format.clock(tick, x.max()));
     }
     svg.text(
-        (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 6, "middle", "tick", "time since inference began");
+        (LEFT + width - RIGHT) / 2.0, HEIGHT - 6, "middle", "tick", "time since inference began");
     drawBars(svg, px, py);
     for (Series s : series) {
       if (!s.bars()) {
@@ -105,7 +123,7 @@ final class TimeChart {
       }
     }
     if (Double.isFinite(limit)) {
-      svg.line(LEFT, py.applyAsDouble(limit), WIDTH - RIGHT, py.applyAsDouble(limit), "limit");
+      svg.line(LEFT, py.applyAsDouble(limit), width - RIGHT, py.applyAsDouble(limit), "limit");
     }
     return legend() + svg.done();
   }

@@ -10,11 +10,19 @@ import java.util.Random;
 public final class RandomRequests {
   private RandomRequests() {}
 
-  /** About Llama-3.1-8B on an A100, with the given overlap. */
+  /**
+   * Llama-3.1-8B on a device with so little bandwidth that short prompts and answers, as below, are
+   * bound by compute about as often as by memory.
+   */
   public static CostModel cost(double overlap) {
+    return cost(overlap, 2e10);
+  }
+
+  /** Llama-3.1-8B; with 2e12 bytes per second about on an A100. */
+  public static CostModel cost(double overlap, double bytesPerSecond) {
     return new CostModel(
         new ModelShape(8_000_000_000L, 32, 4096, 1024, 2, 2),
-        new DeviceProfile("test", 3e14, 2e12, overlap, "assumed"));
+        new DeviceProfile("test", 3e14, bytesPerSecond, overlap, "assumed"));
   }
 
   /**

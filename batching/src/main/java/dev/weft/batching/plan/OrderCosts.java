@@ -2,6 +2,7 @@ package dev.weft.batching.plan;
 
 import dev.weft.batching.cost.CostModel;
 import dev.weft.batching.policy.PlannedOrder;
+import dev.weft.batching.request.PlanningInterruptedException;
 import dev.weft.batching.request.RequestSet;
 import dev.weft.batching.tree.PrefixTree;
 import dev.weft.batching.tree.TreeResources;
@@ -27,9 +28,9 @@ final class OrderCosts {
   private int walk;
 
   /** Compute and memory seconds at each position if nothing is cut. */
-  final double[] computeSeconds;
+  private final double[] computeSeconds;
 
-  final double[] memorySeconds;
+  private final double[] memorySeconds;
 
   OrderCosts(PrefixTree tree, CostModel cost, PlannedOrder order) {
     this.tree = tree;
@@ -49,6 +50,9 @@ final class OrderCosts {
     walk++;
     seen[0] = walk;
     for (int i = 0; i < n; i++) {
+      if ((i & 0xFFFF) == 0) {
+        PlanningInterruptedException.check();
+      }
       sortedPositions[i] = positionOf[order.request(i)];
       int request = order.request(i);
       int shared = tree.depthTokens(visit(sortedPositions[i]));
@@ -116,12 +120,21 @@ final class OrderCosts {
             tree.nodeAt(sortedPositions[position]), tree.nodeAt(sortedPositions[otherPosition])));
   }
 
-  /** Seconds that computing that many tokens again takes, attention left out. */
-  double secondsOfTokens(long tokens) {
-    return tokens * cost.prefillSeconds(0, 1);
+  /** Compute seconds at a position of the order if nothing is cut. */
+  double computeSeconds(int position) {
+    return computeSeconds[position];
   }
 
-  CostModel cost() {
-    return cost;
+  double memorySeconds(int position) {
+    return memorySeconds[position];
+  }
+
+  /** Seconds of computing a prefix of that many tokens again. */
+  double prefillSeconds(int tokens) {
+    return cost.prefillSeconds(0, tokens);
+  }
+
+  double totalSeconds(double compute, double memory) {
+    return cost.totalSeconds(compute, memory);
   }
 }

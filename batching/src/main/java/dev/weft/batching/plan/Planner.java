@@ -33,7 +33,7 @@ public final class Planner {
     PlannedOrder order = policy.order(tree, cost, options.kvBudgetTokens());
     progress.at("cut", 0.6);
     OrderCosts costs = new OrderCosts(tree, cost, order);
-    int[] cuts = new PartitionCutter(tree, order, costs).cut(options.partitions());
+    int[] cuts = new PartitionCutter(order, costs).cut(options.partitions());
     progress.at("predict", 0.8);
     List<Partition> partitions = new ArrayList<>();
     double makespan = 0;

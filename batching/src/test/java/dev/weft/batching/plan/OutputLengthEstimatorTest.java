@@ -1,0 +1,78 @@
+package dev.weft.batching.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.weft.batching.RandomRequests;
+import dev.weft.batching.request.RequestSet;
+import dev.weft.batching.tree.PrefixTree;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class OutputLengthEstimatorTest {
+  @Test
+  void samplesAreDistinctRepeatableAndAsManyAsAskedFor() {
+    for (int round = 0; round < 50; round++) {
+      long seed = 1_300 + round;
+      Random random = new Random(seed);
+      RequestSet requests = RandomRequests.nested(random, random.nextInt(400));
+      PrefixTree tree = PrefixTree.build(requests);
+      int atLeast = random.nextInt(60);
+      int[] sample = OutputLengthEstimator.sample(tree, 0.1, atLeast, seed);
+      int wanted = Math.max(atLeast, (int) Math.ceil(requests.size() * 0.1));
+      assertThat(sample).hasSize(Math.min(wanted, requests.size())).doesNotHaveDuplicates();
+      assertThat(OutputLengthEstimator.sample(tree, 0.1, atLeast, seed)).containsExactly(sample);
+    }
+  }
+
+  @Test
+  void eachTaskGetsTheLengthsOfItsOwnSamples() {
+    // Five tasks with their own instructions and their own lengths, 1% sampled.
+    Random random = new Random(8);
+    int n = 20_000;
+    int[] truth = new int[n];
+    RequestSet.Builder builder = RequestSet.builder();
+    for (int i = 0; i < n; i++) {
+      int task = i % 5;
+      int[] prompt = new int[40];
+      Arrays.fill(prompt, 0, 30, task);
+      for (int t = 30; t < 40; t++) {
+        prompt[t] = random.nextInt(500);
+      }
+      truth[i] = 10 + task * 100 + random.nextInt(20);
+      builder.add(prompt, task == 4 ? 300 : 1_000);
+    }
+    PrefixTree tree = PrefixTree.build(builder.build());
+    int[] sample = OutputLengthEstimator.sample(tree, 0.01, 50, 1);
+    int[] observed = Arrays.stream(sample).map(i -> truth[i]).toArray();
+    OutputLengths lengths = OutputLengthEstimator.estimate(tree, sample, observed);
+    int[] means = lengths.means();
+    for (int i = 0; i < n; i++) {
+      double expected = i % 5 == 4 ? 300 : 19.5 + i % 5 * 100;
+      if (Arrays.stream(sample).noneMatch(truthIndex(i))) {
+        assertThat((double) means[i]).isCloseTo(expected, within(8.0));
+        assertThat(lengths.quantile(i, 0)).isLessThanOrEqualTo(lengths.quantile(i, 0.5));
+        assertThat(lengths.quantile(i, 1)).isBetween(means[i], (int) expected + 20);
+        assertThat(lengths.samples(i)).isGreaterThanOrEqualTo(OutputLengthEstimator.RELATIVES);
+      } else {
+        assertThat(means[i]).isEqualTo(Math.min(truth[i], i % 5 == 4 ? 300 : 1_000));
+      }
+    }
+  }
+
+  private static java.util.function.IntPredicate truthIndex(int i) {
+    return s -> s == i;
+  }
+
+  @Test
+  void withoutSamplesTheMaximumIsExpected() {
+    RequestSet requests = RandomRequests.nested(new Random(1), 20);
+    PrefixTree tree = PrefixTree.build(requests);
+    OutputLengths lengths = OutputLengthEstimator.estimate(tree, new int[0], new int[0]);
+    for (int i = 0; i < 20; i++) {
+      assertThat(lengths.means()[i]).isEqualTo(requests.maxOutputTokens(i));
+      assertThat(lengths.quantile(i, 0.5)).isEqualTo(requests.maxOutputTokens(i));
+    }
+  }
+}

@@ -4,6 +4,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigParseOptions;
+import com.typesafe.config.ConfigRenderOptions;
 import com.typesafe.config.ConfigUtil;
 import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueFactory;
@@ -74,6 +75,13 @@ public final class ConfigSource {
     return with(layer);
   }
 
+  /** The input paths, none of which is read as HOCON. */
+  public ConfigSource withPaths(List<String> paths) {
+    return with(
+        ConfigFactory.empty()
+            .withValue("input.paths", ConfigValueFactory.fromIterable(paths, "command line")));
+  }
+
   /** The {@code spark.weft.*} entries of a Spark configuration; all others are ignored. */
   public ConfigSource withSparkConf(Map<String, String> sparkConf) {
     Map<String, String> own = new TreeMap<>();
@@ -110,6 +118,14 @@ public final class ConfigSource {
     return reader.allowed();
   }
 
+  /** The default of a key as it is written in {@code reference.conf}. */
+  String reference(String key) {
+    ConfigValue value = reference.getValue(key);
+    return value.unwrapped() instanceof String text
+        ? text
+        : value.render(ConfigRenderOptions.concise());
+  }
+
   /** The documentation of a key. */
   String documentation(String key) {
     return String.join(
@@ -128,7 +144,7 @@ public final class ConfigSource {
     List<String> known = keys();
     if (!known.contains(key)) {
       throw new ConfigException(
-          "%s: unknown key %s%s (`weft run --keys` lists all keys)"
+          "%s: unknown key %s%s (`weft config` lists all keys)"
               .formatted(where, key, Nearest.hint(key, known)));
     }
   }

@@ -5,6 +5,7 @@ import dev.weft.jobs.report.TerminalReport;
 import dev.weft.jobs.run.Progress;
 import dev.weft.jobs.run.ProgressListener;
 import dev.weft.jobs.run.Stage;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.util.HashSet;
 import java.util.Set;
@@ -44,6 +45,11 @@ public final class ConsoleProgress implements ProgressListener, AutoCloseable {
   /** Plain lines, one every {@code seconds} at most. */
   public static ConsoleProgress plain(PrintStream out, int seconds) {
     return new ConsoleProgress(out, 0, seconds, System::nanoTime);
+  }
+
+  /** Shows nothing. */
+  public static ConsoleProgress silent() {
+    return plain(new PrintStream(OutputStream.nullOutputStream()), 1);
   }
 
   static ConsoleProgress timed(

@@ -1,0 +1,58 @@
+package dev.weft.jobs.cli;
+
+import dev.weft.jobs.config.WeftConfig;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.spark.SparkConf;
+import org.apache.spark.sql.SparkSession;
+import scala.Tuple2;
+
+/** Opens Spark with what a job needs. What spark-submit or its files say goes first. */
+final class Sessions {
+  private Sessions() {}
+
+  /** The Spark properties that spark-submit gave to this process. */
+  static Map<String, String> submitted() {
+    Map<String, String> properties = new TreeMap<>();
+    for (Tuple2<String, String> property : new SparkConf().getAll()) {
+      properties.put(property._1(), property._2());
+    }
+    return properties;
+  }
+
+  static SparkSession open(WeftConfig config, List<String> clusterJars) {
+    SparkConf conf = new SparkConf();
+    conf.setIfMissing("spark.app.name", "weft");
+    if (!conf.contains("spark.master")) {
+      String master = config.spark().master();
+      conf.setMaster(master);
+      if (master.startsWith("local[") || master.equals("local")) {
+        forOneProcess(conf);
+      } else if (!clusterJars.isEmpty()) {
+        conf.setIfMissing("spark.jars", String.join(",", clusterJars));
+      }
+    }
+    conf.setIfMissing("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension");
+    conf.setIfMissing(
+        "spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog");
+    conf.setIfMissing("spark.sql.session.timeZone", "UTC");
+    conf.setIfMissing(
+        "spark.executor.extraJavaOptions",
+        "--add-modules=jdk.incubator.vector --enable-native-access=ALL-UNNAMED"
+            + " -Djdk.incubator.vector.VECTOR_ACCESS_OOB_CHECK=0");
+    return SparkSession.builder().config(conf).getOrCreate();
+  }
+
+  /** Defaults of Spark and Delta are made for clusters: thousands of tasks for small tables. */
+  private static void forOneProcess(SparkConf conf) {
+    String tasks = Integer.toString(Math.clamp(Runtime.getRuntime().availableProcessors(), 2, 64));
+    conf.setIfMissing("spark.ui.enabled", "false");
+    conf.setIfMissing("spark.ui.showConsoleProgress", "false");
+    conf.setIfMissing("spark.sql.shuffle.partitions", tasks);
+    conf.setIfMissing("spark.databricks.delta.snapshotPartitions", "2");
+    conf.setIfMissing("spark.sql.sources.parallelPartitionDiscovery.parallelism", tasks);
+    conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
+    conf.setIfMissing("spark.driver.host", "127.0.0.1");
+  }
+}

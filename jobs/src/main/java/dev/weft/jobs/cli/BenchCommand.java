@@ -25,22 +25,27 @@ import picocli.CommandLine.Unmatched;
  */
 @Command(
     name = "bench",
-    description = "Measures speed; each number stands beside a limit or a peer measured in the same run.",
+    description =
+        "Measures speed; each number stands beside a limit or a peer measured in the same run.",
     footerHeading = "%nExamples:%n",
-    footer = {
-      "  weft bench",
-      "  weft bench kernels --out kernels.jsonl"
-    })
+    footer = {"  weft bench", "  weft bench kernels --out kernels.jsonl"})
 final class BenchCommand implements Callable<Integer> {
   static final String REGISTRY = "META-INF/weft/benchmarks.properties";
   private static final String ABOUT = ".about";
 
   private final Terminal terminal;
 
-  @Parameters(index = "0", arity = "0..1", paramLabel = "NAME", description = "Which one; without a name, all are listed.")
+  @Parameters(
+      index = "0",
+      arity = "0..1",
+      paramLabel = "NAME",
+      description = "Which one; without a name, all are listed.")
   private String name;
 
-  @Option(names = "--out", paramLabel = "FILE", description = "Append the results to this file, one JSON object per line.")
+  @Option(
+      names = "--out",
+      paramLabel = "FILE",
+      description = "Append the results to this file, one JSON object per line.")
   private String out;
 
   @Unmatched private List<String> others = new ArrayList<>();
@@ -59,7 +64,8 @@ final class BenchCommand implements Callable<Integer> {
     String type = name.endsWith(ABOUT) ? null : known.get(name);
     if (type == null) {
       throw new ConfigException(
-          "there is no benchmark %s%s; `weft bench` lists them".formatted(name, Nearest.hint(name, names(known))));
+          "there is no benchmark %s%s; `weft bench` lists them"
+              .formatted(name, Nearest.hint(name, names(known))));
     }
     List<String> arguments = new ArrayList<>();
     if (out != null) {
@@ -90,7 +96,9 @@ final class BenchCommand implements Callable<Integer> {
 
   private void list(Map<String, String> known) {
     if (known.isEmpty()) {
-      terminal.out().println("No benchmarks on the class path; the weft script of a checkout brings them.");
+      terminal
+          .out()
+          .println("No benchmarks on the class path; the weft script of a checkout brings them.");
     }
     for (String each : names(known)) {
       terminal.out().printf("  %-16s %s%n", each, known.getOrDefault(each + ABOUT, ""));

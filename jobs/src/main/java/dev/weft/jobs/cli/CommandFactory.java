@@ -15,7 +15,8 @@ final class CommandFactory implements IFactory {
   @Override
   public <T> T create(Class<T> type) throws Exception {
     for (Constructor<?> constructor : type.getDeclaredConstructors()) {
-      if (constructor.getParameterCount() == 1 && constructor.getParameterTypes()[0] == Terminal.class) {
+      if (constructor.getParameterCount() == 1
+          && constructor.getParameterTypes()[0] == Terminal.class) {
         return type.cast(constructor.newInstance(terminal));
       }
     }

@@ -12,7 +12,8 @@ import picocli.CommandLine.Option;
 /** {@code weft config}. */
 @Command(
     name = "config",
-    description = "Lists every configuration key with the value it would have; values that differ from the default are marked.",
+    description =
+        "Lists every configuration key with the value it would have; values that differ from the default are marked.",
     footerHeading = "%nExamples:%n",
     footer = {
       "  weft config",

@@ -18,7 +18,8 @@ import picocli.CommandLine.Option;
 /** {@code weft demo}. */
 @Command(
     name = "demo",
-    description = "Runs the whole job on the requests and the small model that come with Weft, and scores the answers.",
+    description =
+        "Runs the whole job on the requests and the small model that come with Weft, and scores the answers.",
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:every row has an answer",
@@ -73,7 +74,9 @@ final class DemoCommand implements Callable<Integer> {
     WeftConfig config =
         job.source(base, Sessions.submitted()).withOverrides("command line", flags).read();
     if (!options.json()) {
-      terminal.err().println("demo: " + config.input().paths().getFirst() + " → " + config.output().path());
+      terminal
+          .err()
+          .println("demo: " + config.input().paths().getFirst() + " → " + config.output().path());
     }
     return new JobRunner(terminal, options).run(config).number();
   }
@@ -81,7 +84,8 @@ final class DemoCommand implements Callable<Integer> {
   private static String file(Path folder, String name) {
     Path file = folder.resolve(name);
     if (!Files.isRegularFile(file)) {
-      throw new ConfigException("the demo needs %s, which is missing; check out the repository again".formatted(file));
+      throw new ConfigException(
+          "the demo needs %s, which is missing; check out the repository again".formatted(file));
     }
     return file.toString();
   }

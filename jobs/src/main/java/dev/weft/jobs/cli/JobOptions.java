@@ -17,7 +17,10 @@ final class JobOptions {
       description = "Requests: file, folder or glob; may be repeated (input.paths).")
   private List<String> inputs = new ArrayList<>();
 
-  @Option(names = "--format", paramLabel = "FORMAT", description = "auto, jsonl, parquet or delta (input.format).")
+  @Option(
+      names = "--format",
+      paramLabel = "FORMAT",
+      description = "auto, jsonl, parquet or delta (input.format).")
   private String format;
 
   @Option(
@@ -26,25 +29,46 @@ final class JobOptions {
       description = "Model file in GGUF format (model.path).")
   private String model;
 
-  @Option(names = "--expected", paramLabel = "PATH", description = "Expected answers to score against (input.expectedPath).")
+  @Option(
+      names = "--expected",
+      paramLabel = "PATH",
+      description = "Expected answers to score against (input.expectedPath).")
   private String expected;
 
-  @Option(names = "--chat-template", paramLabel = "FILE", description = "Jinja template in place of the model's own (model.chatTemplate).")
+  @Option(
+      names = "--chat-template",
+      paramLabel = "FILE",
+      description = "Jinja template in place of the model's own (model.chatTemplate).")
   private String chatTemplate;
 
-  @Option(names = "--policy", paramLabel = "NAME", description = "blend, dfs or fcfs (plan.policy).")
+  @Option(
+      names = "--policy",
+      paramLabel = "NAME",
+      description = "blend, dfs or fcfs (plan.policy).")
   private String policy;
 
-  @Option(names = "--backend", paramLabel = "NAME", description = "auto, vector or scalar (engine.backend).")
+  @Option(
+      names = "--backend",
+      paramLabel = "NAME",
+      description = "auto, vector or scalar (engine.backend).")
   private String backend;
 
-  @Option(names = "--threads", paramLabel = "N", description = "Threads of one engine (engine.threads).")
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads of one engine (engine.threads).")
   private String threads;
 
-  @Option(names = "--max-tokens", paramLabel = "N", description = "Most tokens of an answer where the request does not say (sampling.maxTokens).")
+  @Option(
+      names = "--max-tokens",
+      paramLabel = "N",
+      description = "Most tokens of an answer where the request does not say (sampling.maxTokens).")
   private String maxTokens;
 
-  @Option(names = "--master", paramLabel = "URL", description = "Spark master, e.g. local[4] or spark://host:7077 (spark.master).")
+  @Option(
+      names = "--master",
+      paramLabel = "URL",
+      description = "Spark master, e.g. local[4] or spark://host:7077 (spark.master).")
   private String master;
 
   @Option(
@@ -70,7 +94,8 @@ final class JobOptions {
     settings.forEach(
         (key, value) -> {
           if (value == null) {
-            throw new ConfigException("--set %s has no value; write --set %s=VALUE".formatted(key, key));
+            throw new ConfigException(
+                "--set %s has no value; write --set %s=VALUE".formatted(key, key));
           }
         });
     source = source.withOverrides("--set", settings);

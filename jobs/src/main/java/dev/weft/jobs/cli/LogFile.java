@@ -11,7 +11,8 @@ final class LogFile {
   /** Must be called before anything logs. An output on remote storage has no log file. */
   static void inside(String outputFolder) {
     if (!outputFolder.matches("[A-Za-z][A-Za-z0-9+.-]+:.*")) {
-      System.setProperty(PROPERTY, Path.of(outputFolder, "logs", "weft.log").toAbsolutePath().toString());
+      System.setProperty(
+          PROPERTY, Path.of(outputFolder, "logs", "weft.log").toAbsolutePath().toString());
     }
   }
 }

@@ -2,6 +2,7 @@ package dev.weft.jobs.cli;
 
 import dev.weft.jobs.config.BuildInfo;
 import dev.weft.jobs.config.ConfigException;
+import dev.weft.jobs.config.Nearest;
 import dev.weft.jobs.error.WeftException;
 import dev.weft.jobs.report.TerminalReport;
 import java.io.PrintStream;
@@ -74,14 +75,16 @@ public final class Main implements Runnable {
   /** Runs one command and returns its exit code. */
   static int execute(PrintStream out, PrintStream err, String... arguments) {
     Main main = new Main();
-    CommandLine line = new CommandLine(main, new CommandFactory(new Terminal(out, err, System.getenv())));
+    CommandLine line =
+        new CommandLine(main, new CommandFactory(new Terminal(out, err, System.getenv())));
     line.setOut(new PrintWriter(out, true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(err, true, StandardCharsets.UTF_8));
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setAbbreviatedSubcommandsAllowed(false);
     line.setUsageHelpWidth(110);
     line.setParameterExceptionHandler((e, args) -> badUsage(e));
-    line.setExecutionExceptionHandler((e, command, parsed) -> failed(e, command.getErr(), main.debug));
+    line.setExecutionExceptionHandler(
+        (e, command, parsed) -> failed(e, command.getErr(), main.debug));
     return line.execute(arguments);
   }
 
@@ -93,10 +96,22 @@ public final class Main implements Runnable {
   private static int badUsage(ParameterException e) {
     CommandLine command = e.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println("error: " + TerminalReport.oneLine(e.getMessage()));
-    UnmatchedArgumentException.printSuggestions(e, err);
+    err.println("error: " + TerminalReport.oneLine(e.getMessage()) + suggestion(e));
     err.println("  `" + command.getCommandSpec().qualifiedName() + " --help` shows what it takes");
     return ExitCode.USAGE.number();
+  }
+
+  private static String suggestion(ParameterException e) {
+    if (!(e instanceof UnmatchedArgumentException unmatched) || unmatched.getUnmatched().isEmpty()) {
+      return "";
+    }
+    String given = unmatched.getUnmatched().getFirst();
+    CommandLine command = e.getCommandLine();
+    return Nearest.hint(
+        given,
+        given.startsWith("-")
+            ? command.getCommandSpec().optionsMap().keySet()
+            : command.getSubcommands().keySet());
   }
 
   private static int failed(Exception e, PrintWriter err, boolean debug) {
@@ -105,7 +120,8 @@ public final class Main implements Runnable {
       case ConfigException config -> err.println("error: " + config.getMessage());
       default -> {
         err.println("error: " + TerminalReport.oneLine(String.valueOf(rootOf(e))));
-        err.println("  This is not foreseen. `--debug` shows where it came from; starting the same run again continues it.");
+        err.println(
+            "  This is not foreseen. `--debug` shows where it came from; starting the same run again continues it.");
       }
     }
     if (debug) {

@@ -32,6 +32,8 @@ final class PlanCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    return new JobRunner(terminal, options).plan(job.source(ConfigSource.defaults(), Sessions.submitted()).read()).number();
+    return new JobRunner(terminal, options)
+        .plan(job.source(ConfigSource.defaults(), Sessions.submitted()).read())
+        .number();
   }
 }

@@ -1,9 +1,9 @@
 package dev.weft.jobs.cli;
 
+import dev.weft.jobs.config.ConfigSource;
 import dev.weft.jobs.config.WeftConfig;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import dev.weft.jobs.config.ConfigSource;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -59,7 +59,9 @@ final class RunCommand implements Callable<Integer> {
     JobOptions.put(flags, "run.id", runId);
     JobOptions.put(flags, "run.failOnError", failOnError ? "true" : null);
     WeftConfig config =
-        job.source(ConfigSource.defaults(), Sessions.submitted()).withOverrides("command line", flags).read();
+        job.source(ConfigSource.defaults(), Sessions.submitted())
+            .withOverrides("command line", flags)
+            .read();
     return new JobRunner(terminal, options).run(config).number();
   }
 }

@@ -38,7 +38,10 @@ record Terminal(PrintStream out, PrintStream err, Map<String, String> environmen
   ConsoleProgress progress(ProgressStyle style) {
     int columns = columns();
     return switch (style) {
-      case AUTO -> columns > 0 ? ConsoleProgress.live(err, columns) : ConsoleProgress.plain(err, PLAIN_SECONDS);
+      case AUTO ->
+          columns > 0
+              ? ConsoleProgress.live(err, columns)
+              : ConsoleProgress.plain(err, PLAIN_SECONDS);
       case LIVE -> ConsoleProgress.live(err, columns > 0 ? columns : 100);
       case PLAIN -> ConsoleProgress.plain(err, PLAIN_SECONDS);
       case OFF -> ConsoleProgress.silent();

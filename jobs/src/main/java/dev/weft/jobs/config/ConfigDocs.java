@@ -43,7 +43,9 @@ public final class ConfigDocs {
       String prefix = key.substring(0, key.indexOf('.'));
       if (!prefix.equals(section)) {
         section = prefix;
-        out.append("\n## ").append(section).append("\n\n| key | default | takes | meaning |\n|---|---|---|---|\n");
+        out.append("\n## ")
+            .append(section)
+            .append("\n\n| key | default | takes | meaning |\n|---|---|---|---|\n");
       }
       String value = source.reference(key);
       out.append(

@@ -25,7 +25,9 @@ public final class ReportFiles {
       new ObjectMapper()
           .enable(SerializationFeature.INDENT_OUTPUT)
           .registerModule(
-              new SimpleModule().addSerializer(double.class, new FiniteOnly()).addSerializer(Double.class, new FiniteOnly()));
+              new SimpleModule()
+                  .addSerializer(double.class, new FiniteOnly())
+                  .addSerializer(Double.class, new FiniteOnly()));
 
   private ReportFiles() {}
 

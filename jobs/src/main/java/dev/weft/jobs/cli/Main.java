@@ -102,7 +102,8 @@ public final class Main implements Runnable {
   }
 
   private static String suggestion(ParameterException e) {
-    if (!(e instanceof UnmatchedArgumentException unmatched) || unmatched.getUnmatched().isEmpty()) {
+    if (!(e instanceof UnmatchedArgumentException unmatched)
+        || unmatched.getUnmatched().isEmpty()) {
       return "";
     }
     String given = unmatched.getUnmatched().getFirst();

@@ -25,4 +25,24 @@ public record Tensor(String name, QuantFormat format, int rows, int columns, Mem
   public void decodeRow(int row, float[] dst) {
     format.decode(data, row * rowBytes(), dst, 0, columns);
   }
+
+  /**
+   * Checks that every value is finite, by reference decoding; reads the whole tensor.
+   *
+   * @throws ModelFormatException naming the first value that is not
+   */
+  public void requireFinite() {
+    var values = new float[columns];
+    for (int row = 0; row < rows; row++) {
+      decodeRow(row, values);
+      for (int column = 0; column < columns; column++) {
+        if (!Float.isFinite(values[column])) {
+          throw new ModelFormatException(
+              "the value at row " + row + ", column " + column + " is " + values[column],
+              "tensor " + name,
+              ModelFormatException.DAMAGED);
+        }
+      }
+    }
+  }
 }

@@ -1,5 +1,7 @@
 package dev.weft.kernels.tokenizer;
 
+import java.util.List;
+
 /**
  * Text to token ids and back. Immutable and safe for many threads.
  *
@@ -50,7 +52,7 @@ public interface Tokenizer {
    * Strings that {@link #encodeWithSpecials} turns into tokens: those that a template's guard must
    * keep out of user text.
    */
-  java.util.List<String> specialStrings();
+  List<String> specialStrings();
 
   /**
    * The bytes of UTF-8 text a token stands for; empty for special tokens. A token may be a part of

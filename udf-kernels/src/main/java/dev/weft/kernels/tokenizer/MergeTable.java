@@ -1,0 +1,47 @@
+package dev.weft.kernels.tokenizer;
+
+import java.util.Arrays;
+
+/** Merges by the ids of their two symbols, in an open hash table. */
+final class MergeTable {
+  private final long[] pairs;
+  private final long[] merges;
+  private final int mask;
+
+  MergeTable(int count) {
+    int capacity = Integer.highestOneBit(Math.max(8, count)) * 4;
+    mask = capacity - 1;
+    pairs = new long[capacity];
+    merges = new long[capacity];
+    Arrays.fill(merges, Merger.Pairs.NONE);
+  }
+
+  /** Adds a merge; of the same pair the first one stays. */
+  void add(int left, int right, int rank, int merged) {
+    long pair = (long) left << 32 | right;
+    int slot = slot(pair);
+    while (merges[slot] != Merger.Pairs.NONE) {
+      if (pairs[slot] == pair) {
+        return;
+      }
+      slot = (slot + 1) & mask;
+    }
+    pairs[slot] = pair;
+    merges[slot] = (long) rank << 32 | merged;
+  }
+
+  /** {@code rank << 32 | merged id}, or {@link Merger.Pairs#NONE}. */
+  long find(int left, int right) {
+    long pair = (long) left << 32 | right;
+    int slot = slot(pair);
+    while (merges[slot] != Merger.Pairs.NONE && pairs[slot] != pair) {
+      slot = (slot + 1) & mask;
+    }
+    return merges[slot];
+  }
+
+  private int slot(long pair) {
+    long hash = pair * 0x9E3779B97F4A7C15L;
+    return (int) (hash >>> 32) & mask;
+  }
+}

@@ -1,0 +1,181 @@
+package dev.weft.kernels.tokenizer;
+
+import dev.weft.kernels.model.gguf.GgufMetadata;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+
+/** Tokens, their kinds and the roles of special ones, as {@code tokenizer.ggml.*} gives them. */
+final class Vocabulary {
+  private static final String PREFIX = "tokenizer.ggml.";
+
+  /** Tokens that end an answer by their string, in every file, as in llama.cpp. */
+  private static final Set<String> END_OF_GENERATION =
+      Set.of(
+          "<|eot_id|>",
+          "<|im_end|>",
+          "<|end|>",
+          "<|return|>",
+          "<|call|>",
+          "<|eom_id|>",
+          "<end_of_turn>",
+          "<|endoftext|>",
+          "<|end_of_text|>",
+          "<end_of_utterance>",
+          "<EOT>",
+          "<｜end▁of▁sentence｜>");
+
+  /** What a token is; the ordinal is the number in the file. */
+  enum Kind {
+    UNDEFINED,
+    NORMAL,
+    UNKNOWN,
+    CONTROL,
+    USER_DEFINED,
+    UNUSED,
+    BYTE;
+
+    private static final Kind[] ALL = values();
+  }
+
+  private final String[] tokens;
+  private final Kind[] kinds;
+  private final BitSet endOfGeneration = new BitSet();
+  private final SpecialMatcher specials;
+  private final int bos;
+  private final int eos;
+  private final int unknown;
+  private final boolean addsBos;
+  private final boolean addsEos;
+
+  /** Token ids, or -1, and behaviour where a file is silent. */
+  record Defaults(int bos, int eos, int unknown, boolean addsBos) {}
+
+  Vocabulary(GgufMetadata metadata, Defaults defaults) {
+    tokens = metadata.strings(PREFIX + "tokens");
+    if (tokens.length == 0) {
+      throw metadata.wrong(PREFIX + "tokens", "is empty");
+    }
+    kinds = kinds(metadata, tokens.length);
+    bos = role(metadata, "bos_token_id", defaults.bos);
+    eos = role(metadata, "eos_token_id", defaults.eos);
+    unknown = role(metadata, "unknown_token_id", defaults.unknown);
+    addsBos = bos >= 0 && metadata.bool(PREFIX + "add_bos_token", defaults.addsBos);
+    addsEos = eos >= 0 && metadata.bool(PREFIX + "add_eos_token", false);
+    markRoles(metadata);
+    specials = specials();
+  }
+
+  private static Kind[] kinds(GgufMetadata metadata, int count) {
+    var kinds = new Kind[count];
+    String key = PREFIX + "token_type";
+    if (!metadata.contains(key)) {
+      Arrays.fill(kinds, Kind.NORMAL);
+      return kinds;
+    }
+    int[] numbers = metadata.integers(key, 0, Kind.ALL.length - 1);
+    if (numbers.length != count) {
+      throw metadata.wrong(key, "has " + numbers.length + " entries for " + count + " tokens");
+    }
+    for (int token = 0; token < count; token++) {
+      kinds[token] = Kind.ALL[numbers[token]];
+    }
+    return kinds;
+  }
+
+  private int role(GgufMetadata metadata, String name, int defaultToken) {
+    int token = defaultToken < tokens.length ? defaultToken : -1;
+    return metadata.integer(PREFIX + name, 0, tokens.length - 1, token);
+  }
+
+  /** Tokens with a role are control tokens, even where the file calls them normal ones. */
+  private void markRoles(GgufMetadata metadata) {
+    markControl(bos);
+    for (int token :
+        new int[] {eos, role(metadata, "eot_token_id", -1), role(metadata, "eom_token_id", -1)}) {
+      if (token >= 0) {
+        endOfGeneration.set(token);
+        markControl(token);
+      }
+    }
+    for (int token = 0; token < tokens.length; token++) {
+      if (END_OF_GENERATION.contains(tokens[token])) {
+        endOfGeneration.set(token);
+        markControl(token);
+      }
+    }
+  }
+
+  private void markControl(int token) {
+    // A single character is text of its own (a byte of byte-level BPE): small test models use one.
+    if (token >= 0 && tokens[token].length() > 1 && kinds[token] != Kind.BYTE) {
+      kinds[token] = Kind.CONTROL;
+    }
+  }
+
+  private SpecialMatcher specials() {
+    Map<String, Integer> byString = new HashMap<>();
+    for (int token = 0; token < tokens.length; token++) {
+      Kind kind = kinds[token];
+      boolean special = kind == Kind.CONTROL || kind == Kind.USER_DEFINED || kind == Kind.UNKNOWN;
+      if (special && !tokens[token].isEmpty()) {
+        byString.putIfAbsent(tokens[token], token);
+      }
+    }
+    return new SpecialMatcher(byString);
+  }
+
+  int size() {
+    return tokens.length;
+  }
+
+  String text(int token) {
+    return tokens[token];
+  }
+
+  Kind kind(int token) {
+    return kinds[token];
+  }
+
+  /** Whether ordinary text may become this token. */
+  boolean isOrdinary(int token) {
+    return kinds[token] == Kind.NORMAL;
+  }
+
+  boolean isSpecial(int token) {
+    return switch (kinds[token]) {
+      case CONTROL, UNKNOWN, UNUSED, UNDEFINED -> true;
+      case NORMAL, USER_DEFINED, BYTE -> false;
+    };
+  }
+
+  boolean isEndOfGeneration(int token) {
+    return endOfGeneration.get(token);
+  }
+
+  int bos() {
+    return bos;
+  }
+
+  int eos() {
+    return eos;
+  }
+
+  int unknown() {
+    return unknown;
+  }
+
+  boolean addsBos() {
+    return addsBos;
+  }
+
+  boolean addsEos() {
+    return addsEos;
+  }
+
+  SpecialMatcher specialMatcher() {
+    return specials;
+  }
+}

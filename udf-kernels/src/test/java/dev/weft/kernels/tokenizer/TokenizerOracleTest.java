@@ -1,0 +1,93 @@
+package dev.weft.kernels.tokenizer;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import org.assertj.core.api.SoftAssertions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Token ids of texts by the models' own tokenizers. */
+class TokenizerOracleTest {
+  @TempDir Path folder;
+
+  @ParameterizedTest
+  @ValueSource(strings = {"llama-spm", "phi-3", "gpt-2", "starcoder"})
+  void encodesAsLlamaCpp(String name) throws IOException {
+    checkCases(name, SharedTokenizers.vocab(name));
+  }
+
+  @Test
+  void encodesAsLlama3() throws IOException {
+    checkCases("llama-bpe", SharedTokenizers.llama3(folder));
+  }
+
+  @Test
+  void encodesAsQwen2() throws IOException {
+    checkCases("qwen2", SharedTokenizers.qwen2(folder));
+  }
+
+  private static void checkCases(String name, Tokenizer tokenizer) throws IOException {
+    String base = "tokenizers/llama.cpp/ggml-vocab-" + name + ".gguf";
+    String[] texts =
+        Files.readString(SharedTokenizers.data(base + ".inp"), UTF_8)
+            .split("\n__ggml_vocab_test__\n", -1);
+    String[] lines = Files.readString(SharedTokenizers.data(base + ".out")).split("\n", -1);
+    assertThat(texts.length).isGreaterThan(30);
+    var softly = new SoftAssertions();
+    for (int i = 0; i < texts.length; i++) {
+      String line = i < lines.length ? lines[i].strip() : "";
+      int[] expected =
+          line.isEmpty()
+              ? new int[0]
+              : Arrays.stream(line.split(" +")).mapToInt(Integer::parseInt).toArray();
+      softly
+          .assertThat(tokenizer.encode(texts[i]))
+          .as("case %d: %s", i, texts[i])
+          .isEqualTo(expected);
+    }
+    softly.assertAll();
+  }
+
+  @Test
+  void encodesAsHuggingFaceGpt2() throws IOException {
+    checkHuggingFace(
+        "gpt2_encoded_tokens.json",
+        SharedTokenizers.huggingFace(folder, "tokenizers/gpt2/tokenizer.json", "gpt-2"));
+  }
+
+  @Test
+  void encodesAsHuggingFaceLlama2() throws IOException {
+    checkHuggingFace("llama_encoded.json", SharedTokenizers.vocab("llama-spm"));
+  }
+
+  @Test
+  void encodesAsHuggingFaceLlama3() throws IOException {
+    checkHuggingFace("llama_3.2_encoded.json", SharedTokenizers.llama3(folder));
+  }
+
+  private static void checkHuggingFace(String file, Tokenizer tokenizer) throws IOException {
+    JsonNode oracle =
+        new ObjectMapper()
+            .readTree(SharedTokenizers.data("tokenizers/hf-oracles/" + file).toFile());
+    var expected = new ArrayList<Integer>();
+    oracle.get("token_ids").forEach(id -> expected.add(id.asInt()));
+    String text = oracle.get("text").asText();
+    var actual = new ArrayList<Integer>();
+    if (tokenizer.addsBos()) {
+      actual.add(tokenizer.bosToken());
+    }
+    Arrays.stream(tokenizer.encode(text)).forEach(actual::add);
+    assertThat(actual).isEqualTo(expected);
+    assertThat(tokenizer.decode(actual.stream().mapToInt(i -> i).toArray())).isEqualTo(text);
+  }
+}

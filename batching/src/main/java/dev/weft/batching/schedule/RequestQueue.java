@@ -9,12 +9,19 @@ import java.util.List;
  * The requests of one task in planned order. Built by any thread, given to {@link
  * StepScheduler#submit}, and from then on owned by the scheduler's thread.
  *
- * <p>A dual-scan queue is two runs. Which run gives the next request is decided when there is room:
- * with {@code rho} the density of all work that is left, {@code rhoL} and {@code rhoR} the
- * densities of what the two sides hold (the next request included) and {@code M} the KV memory they
- * hold together, the sides get {@code M_L + M_R = M} and {@code M_L rhoL + M_R rhoR = M rho}
- * (BlendServe, arXiv 2411.16102, dual scanner). Guards: where the two densities meet, memory is
- * split by the work that waits on each side; where {@code rho} lies outside, one side gets all.
+ * <p>A dual-scan queue is two runs, admitted by the equations of BlendServe's dual scanner (arXiv
+ * 2411.16102): with {@code rho} the density of all work that is left, {@code rhoL} and {@code rhoR}
+ * the densities of what the two sides hold (the next request included) and {@code M} the KV memory,
+ * {@code M_L + M_R = M} and {@code M_L rhoL + M_R rhoR = M rho}.
+ *
+ * <ul>
+ *   <li>The memory side is admitted first, but leaves {@code M_L} to the other. Guards: where the
+ *       two densities meet, memory is split by the work that waits on each side; where {@code rho}
+ *       lies outside, one side gets all.
+ *   <li>The compute side is admitted as long as the step at hand computes less than {@code rho}
+ *       times the time of its KV reads, the second equation taken step by step; but always as much
+ *       as hides behind the step's memory traffic (weights included), since that costs nothing.
+ * </ul>
  */
 public final class RequestQueue {
   private static final double TINY = 1e-300;
@@ -81,31 +88,52 @@ public final class RequestQueue {
     return runs[side.ordinal()];
   }
 
-  /** The next sequence to admit, or null if none waits. */
-  Sequence peek() {
-    Sequence left = head(Side.COMPUTE);
-    Sequence right = head(Side.MEMORY);
-    if (left == null || right == null) {
-      return left == null ? right : left;
-    }
-    double share = leftShare(left, right);
-    return heldPages[0] * (1 - share) <= heldPages[1] * share && share > 0 ? left : right;
+  /** Whether the two sides have to share memory and compute. */
+  boolean isBlending() {
+    return runs[0].length > 0
+        && (heldSequences[1] > 0 || head(Side.MEMORY) != null)
+        && (heldSequences[0] > 0 || head(Side.COMPUTE) != null);
   }
 
-  /** The part of the KV memory that the left side should hold. */
-  private double leftShare(Sequence left, Sequence right) {
-    double rhoL =
-        (heldCompute[0] + left.computeSeconds) / (heldMemory[0] + left.memorySeconds + TINY);
-    double rhoR =
-        (heldCompute[1] + right.computeSeconds) / (heldMemory[1] + right.memorySeconds + TINY);
-    double rho = openCompute / (openMemory + TINY);
+  /** The part of the KV memory that the memory side leaves to the compute side. */
+  double computeShare() {
+    Sequence left = head(Side.COMPUTE);
+    Sequence right = head(Side.MEMORY);
+    double rhoL = density(0, left);
+    double rhoR = density(1, right);
     if (!(rhoL > rhoR * (1 + 1e-6))) {
       return (waitingMemory[0] + TINY) / (waitingMemory[0] + waitingMemory[1] + 2 * TINY);
     }
-    return Math.clamp((rho - rhoR) / (rhoL - rhoR), 0.0, 1.0);
+    return Math.clamp((openDensity() - rhoR) / (rhoL - rhoR), 0.0, 1.0);
   }
 
-  private Sequence head(Side side) {
+  private double density(int side, Sequence head) {
+    double compute = heldCompute[side] + (head == null ? 0 : head.computeSeconds);
+    double memory = heldMemory[side] + (head == null ? 0 : head.memorySeconds);
+    return compute / (memory + TINY);
+  }
+
+  private double openDensity() {
+    return openCompute / (openMemory + TINY);
+  }
+
+  /** Compute seconds that the step may take before the compute side has to wait. */
+  private double computeTarget(Step step) {
+    double weights = cost.stepMemorySeconds(0);
+    double kv = cost.stepMemorySeconds(step.kvTokensRead()) - weights;
+    return Math.max(weights + kv, openDensity() * kv);
+  }
+
+  /** Prompt tokens that the compute side may still add to the step. */
+  int computeAllowance(Step step) {
+    double compute =
+        cost.stepComputeSeconds(step.tokens(), step.logitTokens(), step.prefillPairs());
+    double each = cost.prefillSeconds(0, 1);
+    return (int) Math.clamp((computeTarget(step) - compute) / each, 0.0, Integer.MAX_VALUE);
+  }
+
+  /** The next sequence of a side to admit, or null if none waits. */
+  Sequence head(Side side) {
     Sequence[] run = runs[side.ordinal()];
     int at = next[side.ordinal()];
     while (at < run.length && run[at] == null) {
@@ -144,6 +172,10 @@ public final class RequestQueue {
 
   void addHeldPages(Sequence sequence, int pages) {
     heldPages[sequence.side.ordinal()] += pages;
+  }
+
+  long heldPages(Side side) {
+    return heldPages[side.ordinal()];
   }
 
   long heldPages() {

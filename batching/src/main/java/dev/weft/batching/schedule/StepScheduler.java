@@ -5,7 +5,7 @@ import dev.weft.batching.kv.PrefixCache;
 import dev.weft.batching.request.Side;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
@@ -31,10 +31,15 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  * <p>Not thread-safe: one thread drives it. Only {@link #submit} may be called by any thread.
  */
 public final class StepScheduler {
+  private static final Side[] SIDES = Side.values();
+  private static final Comparator<RequestQueue> BY_HELD_PAGES =
+      Comparator.comparingLong(RequestQueue::heldPages);
+
   private final StepLimits limits;
   private final PrefixCache cache;
   private final PagePool pool;
-  private final int pageTokens;
+  private final SequencePages pages;
+  private final PeakEstimate peak;
   private final int maxRunning;
   private final ConcurrentLinkedQueue<RequestQueue> inbox = new ConcurrentLinkedQueue<>();
   private final List<RequestQueue> queues = new ArrayList<>();
@@ -49,7 +54,6 @@ public final class StepScheduler {
 
   private final ArrayDeque<Rejection> rejections = new ArrayDeque<>();
   private final Step step = new Step();
-  private final long[] ends;
 
   private long steps;
   private long prefillTokens;
@@ -68,10 +72,10 @@ public final class StepScheduler {
     this.limits = limits;
     this.cache = cache;
     pool = cache.pool();
-    pageTokens = pool.pageTokens();
+    pages = new SequencePages(cache);
     maxRunning = Math.min(limits.maxSequences(), limits.budgetTokens());
     running = new Sequence[maxRunning];
-    ends = new long[maxRunning];
+    peak = new PeakEstimate(pool, maxRunning);
   }
 
   /**
@@ -79,9 +83,9 @@ public final class StepScheduler {
    * call this; afterwards the caller must not touch the queue or its sequences.
    */
   public void submit(RequestQueue queue) {
-    for (Side side : Side.values()) {
+    for (Side side : SIDES) {
       for (Sequence sequence : queue.run(side)) {
-        hashPrompt(sequence);
+        pages.hashPrompt(sequence);
       }
     }
     inbox.add(queue);
@@ -140,7 +144,7 @@ public final class StepScheduler {
     sequence.addToken(token);
     if (sequence.generatedTokens() > sequence.estimatedOutputTokens) {
       // Longer than estimated: expect a quarter more, so that the estimate changes log times.
-      int more = Math.max(pageTokens, sequence.generatedTokens() / 4);
+      int more = Math.max(pool.pageTokens(), sequence.generatedTokens() / 4);
       sequence.estimatedOutputTokens =
           (int)
               Math.max(
@@ -208,9 +212,9 @@ public final class StepScheduler {
         continue;
       }
       queues.add(queue);
-      for (Side side : Side.values()) {
+      for (Side side : SIDES) {
         for (Sequence sequence : queue.run(side)) {
-          plan(sequence, 1);
+          pages.plan(sequence, 1);
         }
       }
       if (queue.cancelled) {
@@ -220,7 +224,7 @@ public final class StepScheduler {
   }
 
   private void dropWaiting(RequestQueue queue) {
-    for (Side side : Side.values()) {
+    for (Side side : SIDES) {
       for (Sequence sequence : queue.run(side)) {
         if (sequence != null) {
           abort(sequence);
@@ -247,7 +251,7 @@ public final class StepScheduler {
   /** Gets the pages for a decode, at the cost of the most recently admitted if need be. */
   private boolean makeRoom(Sequence sequence, int tokens) {
     int needed = pool.pagesFor(sequence.computed + tokens);
-    while (growTo(sequence, needed) < needed) {
+    while (pages.growTo(sequence, needed) < needed) {
       Sequence youngest = running[runningCount - 1];
       if (runningCount == 1) {
         reject(sequence, Rejection.Reason.OUTPUT_EXCEEDS_POOL, needed);
@@ -261,32 +265,20 @@ public final class StepScheduler {
     return true;
   }
 
-  /** Adds pages up to the needed number or until there are none; returns how many it has. */
-  private int growTo(Sequence sequence, int needed) {
-    int before = sequence.pages;
-    while (sequence.pages < needed) {
-      int page = cache.allocate();
-      if (page == PrefixCache.NONE) {
-        break;
-      }
-      sequence.addPage(page);
-    }
-    sequence.queue.addHeldPages(sequence, sequence.pages - before);
-    return sequence.pages;
-  }
-
   /** Goes on with the prompt that is half computed, if there is one. */
   private int schedulePrefill(int budget) {
     if (runningCount == 0 || !running[runningCount - 1].isPrefilling()) {
       return 0;
     }
-    return scheduleChunk(running[runningCount - 1], budget);
+    Sequence sequence = running[runningCount - 1];
+    return scheduleChunk(sequence, Math.min(budget, allowance(sequence)));
   }
 
   private int scheduleChunk(Sequence sequence, int budget) {
     int tokens = Math.min(budget, sequence.prefillTarget - sequence.computed);
     if (tokens > 0) {
-      long room = (long) growTo(sequence, pool.pagesFor(sequence.computed + tokens)) * pageTokens;
+      int held = pages.growTo(sequence, pool.pagesFor(sequence.computed + tokens));
+      long room = (long) held * pool.pageTokens();
       tokens = (int) Math.min(tokens, room - sequence.computed);
     }
     if (tokens > 0) {
@@ -299,56 +291,102 @@ public final class StepScheduler {
     step.add(sequence, tokens);
     sequence.computed += tokens;
     sequence.computedBefore = Math.max(sequence.computedBefore, sequence.computed);
-    while (sequence.chainRegistered
-        && (sequence.chainPages + 1) * pageTokens <= sequence.computed) {
-      registerNextPage(sequence);
-    }
-  }
-
-  private void registerNextPage(Sequence sequence) {
-    int index = sequence.chainPages;
-    long hash = pageHash(sequence, index);
-    int parent = index == 0 ? PrefixCache.NONE : sequence.pageTable[index - 1];
-    sequence.chainRegistered =
-        cache.register(
-            sequence.pageTable[index], parent, hash, sequence.tokens, index * pageTokens);
-    sequence.chainHash = hash;
-    sequence.chainPages++;
-  }
-
-  /** Chain hash of a page, given that {@code chainHash} is that of the page before it. */
-  private long pageHash(Sequence sequence, int index) {
-    return index < sequence.promptHashes.length
-        ? sequence.promptHashes[index]
-        : PrefixCache.chainHash(
-            sequence.chainHash, sequence.tokens, index * pageTokens, pageTokens);
+    pages.registerFull(sequence);
   }
 
   private void admit(int budget) {
     int left = budget;
     while (left > 0 && runningCount < maxRunning && !lastIsPrefilling()) {
-      Sequence sequence = nextWaiting();
+      Sequence sequence = nextAdmitted();
       if (sequence == null) {
-        return;
-      }
-      int needed = pool.pagesFor(sequence.length);
-      boolean resumed = sequence.preemptions > 0;
-      if (needed + (resumed ? 0 : 1) > pool.pages()) {
-        reject(
-            sequence,
-            resumed ? Rejection.Reason.OUTPUT_EXCEEDS_POOL : Rejection.Reason.PROMPT_EXCEEDS_POOL,
-            needed + (resumed ? 0 : 1));
-        continue;
-      }
-      attachShared(sequence);
-      if (cache.availablePages() < needed - sequence.pages
-          || (runningCount > 0 && expectedPeakPages(sequence, needed) > pool.pages())) {
-        releasePages(sequence);
         return;
       }
       takeOut(sequence);
       start(sequence);
-      left -= scheduleChunk(sequence, left);
+      left -= scheduleChunk(sequence, Math.min(left, allowance(sequence)));
+    }
+  }
+
+  /**
+   * The next sequence to admit, with its shared pages attached, or null if none may be admitted
+   * now: preempted ones first, then the queue that holds the fewest pages. No queue overtakes one
+   * that waits for memory.
+   */
+  private Sequence nextAdmitted() {
+    rejectTooLarge();
+    if (!preempted.isEmpty()) {
+      return fits(preempted.peekFirst(), 0) ? preempted.peekFirst() : null;
+    }
+    queues.sort(BY_HELD_PAGES);
+    for (int i = 0; i < queues.size(); i++) {
+      RequestQueue queue = queues.get(i);
+      Sequence compute = queue.head(Side.COMPUTE);
+      Sequence memory = queue.head(Side.MEMORY);
+      boolean blending = queue.isBlending();
+      if (memory != null && fits(memory, blending ? reservedPages(queue) : 0)) {
+        return memory;
+      }
+      boolean mayCompute = compute != null && allowance(compute) > 0;
+      if (mayCompute && fits(compute, 0)) {
+        return compute;
+      }
+      if (mayCompute || (memory != null && !blending)) {
+        return null;
+      }
+    }
+    return null;
+  }
+
+  /**
+   * Prompt tokens that may be added to the step for a sequence, whatever is left of the budget. A
+   * prompt that has begun gets a page in each step, however little is allowed.
+   */
+  private int allowance(Sequence sequence) {
+    if (sequence.side != Side.COMPUTE || step.sequences() == 0 || !sequence.queue.isBlending()) {
+      return Integer.MAX_VALUE;
+    }
+    int least = sequence.state == Sequence.State.RUNNING ? pool.pageTokens() : 0;
+    return Math.max(least, sequence.queue.computeAllowance(step));
+  }
+
+  /** Pages that the memory side must leave free for the compute side. */
+  private int reservedPages(RequestQueue queue) {
+    Sequence head = queue.head(Side.COMPUTE);
+    long share = (long) (pool.pages() * queue.computeShare());
+    long least = head == null ? 0 : Math.min(pool.pagesFor(head.length) + 1, pool.pages() / 2);
+    return (int) Math.max(0, Math.max(share, least) - queue.heldPages(Side.COMPUTE));
+  }
+
+  /** Whether a sequence fits now and for all we expect; if so its shared pages are attached. */
+  private boolean fits(Sequence sequence, int reservedPages) {
+    int needed = pool.pagesFor(sequence.length);
+    pages.attachShared(sequence);
+    boolean fits =
+        cache.availablePages() - reservedPages >= needed - sequence.pages
+            && (runningCount == 0
+                || peak.pages(running, runningCount, sequence, needed)
+                    <= pool.pages() - reservedPages);
+    if (!fits) {
+      pages.release(sequence);
+    }
+    return fits;
+  }
+
+  /** Rejects whatever is next but larger than the pool. */
+  private void rejectTooLarge() {
+    while (!preempted.isEmpty() && pool.pagesFor(preempted.peekFirst().length) > pool.pages()) {
+      Sequence sequence = preempted.peekFirst();
+      reject(sequence, Rejection.Reason.OUTPUT_EXCEEDS_POOL, pool.pagesFor(sequence.length));
+    }
+    for (int i = queues.size() - 1; i >= 0; i--) {
+      RequestQueue queue = queues.get(i);
+      for (Side side : SIDES) {
+        Sequence head = queue.head(side);
+        while (head != null && pool.pagesFor(head.length) + 1 > pool.pages()) {
+          reject(head, Rejection.Reason.PROMPT_EXCEEDS_POOL, pool.pagesFor(head.length) + 1);
+          head = queue.head(side);
+        }
+      }
     }
   }
 
@@ -356,52 +394,13 @@ public final class StepScheduler {
     return runningCount > 0 && running[runningCount - 1].isPrefilling();
   }
 
-  /** Preempted sequences first, then the queue that holds the fewest pages. */
-  private Sequence nextWaiting() {
-    if (!preempted.isEmpty()) {
-      return preempted.peekFirst();
-    }
-    Sequence best = null;
-    for (int i = 0; i < queues.size(); i++) {
-      RequestQueue queue = queues.get(i);
-      if (best == null || queue.heldPages() < best.queue.heldPages()) {
-        Sequence head = queue.peek();
-        best = head == null ? best : head;
-      }
-    }
-    return best;
-  }
-
   private void takeOut(Sequence sequence) {
     if (sequence.queued) {
       sequence.queue.remove(sequence);
-      plan(sequence, -1);
+      pages.plan(sequence, -1);
     } else {
       preempted.remove(sequence);
     }
-  }
-
-  /** References the cached pages of everything but the last token, whose logits are needed. */
-  private void attachShared(Sequence sequence) {
-    sequence.chainHash = PrefixCache.EMPTY_HASH;
-    sequence.chainRegistered = true;
-    int most = (sequence.length - 1) / pageTokens;
-    int parent = PrefixCache.NONE;
-    int index = 0;
-    for (; index < most; index++) {
-      long hash = pageHash(sequence, index);
-      int page = cache.find(parent, hash, sequence.tokens, index * pageTokens);
-      if (page == PrefixCache.NONE) {
-        break;
-      }
-      cache.attach(page);
-      sequence.addPage(page);
-      sequence.chainHash = hash;
-      parent = page;
-    }
-    sequence.chainPages = index;
-    sequence.attachedPages = index;
-    sequence.computed = index * pageTokens;
   }
 
   private void start(Sequence sequence) {
@@ -410,7 +409,7 @@ public final class StepScheduler {
     sequence.queue.hold(sequence);
     running[runningCount++] = sequence;
     peakSequences = Math.max(peakSequences, runningCount);
-    cache.countLookups((sequence.length - 1) / pageTokens, sequence.chainPages);
+    pages.countLookups(sequence);
     admitted += sequence.preemptions == 0 ? 1 : 0;
     int found = sequence.computed - sequence.computedBefore;
     if (found > 0) {
@@ -419,35 +418,6 @@ public final class StepScheduler {
       step.addShared(found);
       sharedTokens += found;
     }
-  }
-
-  /**
-   * Most pages that will be in use at one time if everything running and the candidate generate as
-   * many tokens as estimated: sequences grow together and give back what is theirs alone when they
-   * end.
-   */
-  private long expectedPeakPages(Sequence candidate, int neededPages) {
-    int n = 0;
-    for (int i = 0; i < runningCount; i++) {
-      ends[n++] = end(running[i], running[i].pages);
-    }
-    ends[n++] = end(candidate, neededPages);
-    Arrays.sort(ends, 0, n);
-    long base = pool.usedPages() + neededPages - candidate.pages;
-    long peak = base;
-    long given = 0;
-    for (int i = 0; i < n; i++) {
-      int remaining = (int) (ends[i] >>> 32);
-      long growth = (remaining + pageTokens - 1L) / pageTokens;
-      peak = Math.max(peak, base + (n - i) * growth - given);
-      given += (int) ends[i];
-    }
-    return peak;
-  }
-
-  /** Expected end of a sequence in tokens from now, and the pages that come back with it. */
-  private static long end(Sequence sequence, int pages) {
-    return (long) sequence.expectedRemainingTokens() << 32 | (pages - sequence.attachedPages);
   }
 
   private void preempt(Sequence sequence) {
@@ -485,32 +455,8 @@ public final class StepScheduler {
     System.arraycopy(running, at + 1, running, at, runningCount - at - 1);
     running[--runningCount] = null;
     sequence.queue.letGo(sequence);
-    releasePages(sequence);
+    pages.release(sequence);
     sequence.state = Sequence.State.WAITING;
-  }
-
-  private void releasePages(Sequence sequence) {
-    for (int i = sequence.pages - 1; i >= 0; i--) {
-      cache.release(sequence.pageTable[i]);
-    }
-    sequence.pages = 0;
-    sequence.computed = 0;
-  }
-
-  private void hashPrompt(Sequence sequence) {
-    long[] hashes = new long[sequence.promptTokens / pageTokens];
-    long hash = PrefixCache.EMPTY_HASH;
-    for (int i = 0; i < hashes.length; i++) {
-      hash = PrefixCache.chainHash(hash, sequence.tokens, i * pageTokens, pageTokens);
-      hashes[i] = hash;
-    }
-    sequence.promptHashes = hashes;
-  }
-
-  private void plan(Sequence sequence, int delta) {
-    for (long hash : sequence.promptHashes) {
-      cache.plan(hash, delta);
-    }
   }
 
   private void count() {

@@ -64,8 +64,8 @@ final class Blend implements SchedulingPolicy {
     BitSet computeSide = new BitSet(n);
     computeSide.set(0, n);
     computeSide.andNot(memorySide);
-    SideWalk left = new SideWalk(tree, resources, cost, computeSide, true);
-    SideWalk right = new SideWalk(tree, resources, cost, memorySide, false);
+    SideWalk left = new SideWalk(tree, resources, cost, computeSide);
+    SideWalk right = new SideWalk(tree, resources, cost, memorySide);
     List<String> notes = new ArrayList<>();
     notes.add(
         note(

@@ -8,10 +8,14 @@ import java.util.Arrays;
 import java.util.BitSet;
 
 /**
- * Walks the requests of one side depth first, the children of each node sorted by density
- * (layer-wise sort): the densest first on the compute side, the least dense first on the memory
- * side. The requests that end at a node come before its children, so that a prompt always comes
- * before its extensions.
+ * Walks the requests of one side depth first, so that it keeps its sharing. The children of each
+ * node are sorted by density (BlendServe's layer-wise sort) and then taken from both ends of the
+ * sort in turn, so that every stretch of the walk has about the density of the side. Going from one
+ * extreme to the other instead, the memory that a side needs would change all the time, and
+ * neighbours of equal length would start and end together and leave memory empty between.
+ *
+ * <p>The requests that end at a node come before its children: a prompt comes before its
+ * extensions.
  */
 final class SideWalk {
   private final PrefixTree tree;
@@ -24,60 +28,51 @@ final class SideWalk {
   private final double[] computeSeconds;
 
   private final double[] memorySeconds;
+
+  /** Sums over what each subtree has on this side; compute is NaN where it has nothing. */
+  private final double[] nodeCompute;
+
+  private final double[] nodeMemory;
   private double totalCompute;
   private double totalMemory;
 
   /**
    * @param members sorted positions that belong to the side
-   * @param densestFirst direction of the layer-wise sort
    */
-  SideWalk(
-      PrefixTree tree,
-      TreeResources resources,
-      CostModel cost,
-      BitSet members,
-      boolean densestFirst) {
+  SideWalk(PrefixTree tree, TreeResources resources, CostModel cost, BitSet members) {
     this.tree = tree;
     this.cost = cost;
     positions = new int[members.cardinality()];
     computeSeconds = new double[positions.length];
     memorySeconds = new double[positions.length];
-    walk(members, densities(resources, members), densestFirst);
+    nodeCompute = new double[tree.nodes()];
+    nodeMemory = new double[tree.nodes()];
+    sum(resources, members);
+    walk(members);
     price(resources);
   }
 
-  /** Density of what each subtree has on this side; NaN where it has nothing. */
-  private float[] densities(TreeResources resources, BitSet members) {
-    int nodes = tree.nodes();
-    double[] compute = new double[nodes];
-    double[] memory = new double[nodes];
-    boolean[] present = new boolean[nodes];
+  private void sum(TreeResources resources, BitSet members) {
+    Arrays.fill(nodeCompute, Double.NaN);
     for (int p = members.nextSetBit(0); p >= 0; p = members.nextSetBit(p + 1)) {
-      int node = tree.nodeAt(p);
       int output = tree.requests().estimatedOutputTokens(tree.requestAt(p));
-      compute[node] += cost.decodeComputeSeconds(output);
-      memory[node] += resources.requestMemorySeconds(p);
-      present[node] = true;
+      add(tree.nodeAt(p), cost.decodeComputeSeconds(output), resources.requestMemorySeconds(p));
     }
-    float[] densities = new float[nodes];
-    for (int node = nodes - 1; node >= 0; node--) {
-      if (!present[node]) {
-        densities[node] = Float.NaN;
-        continue;
-      }
-      if (node > 0) {
+    for (int node = tree.nodes() - 1; node > 0; node--) {
+      if (!Double.isNaN(nodeCompute[node])) {
         int parent = tree.parent(node);
-        compute[node] += cost.prefillSeconds(tree.depthTokens(parent), tree.depthTokens(node));
-        compute[parent] += compute[node];
-        memory[parent] += memory[node];
-        present[parent] = true;
+        nodeCompute[node] += cost.prefillSeconds(tree.depthTokens(parent), tree.depthTokens(node));
+        add(parent, nodeCompute[node], nodeMemory[node]);
       }
-      densities[node] = (float) (compute[node] / (memory[node] + 1e-30));
     }
-    return densities;
   }
 
-  private void walk(BitSet members, float[] densities, boolean densestFirst) {
+  private void add(int node, double compute, double memory) {
+    nodeCompute[node] = (Double.isNaN(nodeCompute[node]) ? 0 : nodeCompute[node]) + compute;
+    nodeMemory[node] += memory;
+  }
+
+  private void walk(BitSet members) {
     int[] stack = new int[64];
     long[] children = new long[64];
     int top = 0;
@@ -96,22 +91,50 @@ final class SideWalk {
       }
       int count = 0;
       for (int child = node + 1; child < tree.subtreeEnd(node); child = tree.subtreeEnd(child)) {
-        if (!Float.isNaN(densities[child])) {
+        if (!Double.isNaN(nodeCompute[child])) {
           if (count == children.length) {
             children = Arrays.copyOf(children, 2 * count);
           }
-          // Densities are positive: their bits sort like the numbers. Ties keep the token order.
-          long key = Float.floatToIntBits(densities[child]);
-          children[count++] = (densestFirst ? Integer.MAX_VALUE - key : key) << 32 | child;
+          children[count++] = sortKey(child);
         }
       }
-      Arrays.sort(children, 0, count);
       if (top + count > stack.length) {
         stack = Arrays.copyOf(stack, Math.max(2 * stack.length, top + count));
       }
-      for (int i = count - 1; i >= 0; i--) {
-        stack[top++] = (int) children[i];
-      }
+      Arrays.sort(children, 0, count);
+      push(children, count, stack, top);
+      top += count;
+    }
+  }
+
+  /** Sorts by density, ties by node number. */
+  private long sortKey(int node) {
+    float density = (float) (nodeCompute[node] / (nodeMemory[node] + 1e-30));
+    // Bits of positive floats sort like the numbers.
+    return (long) Float.floatToIntBits(density) << 32 | node;
+  }
+
+  /**
+   * Pushes sorted children so that they come off the stack from both ends of the sort in turn: the
+   * densest as long as what came before is less dense than all of them together.
+   */
+  private void push(long[] sorted, int count, int[] stack, int top) {
+    double compute = 0;
+    double memory = 0;
+    for (int i = 0; i < count; i++) {
+      compute += nodeCompute[(int) sorted[i]];
+      memory += nodeMemory[(int) sorted[i]];
+    }
+    double rho = compute / (memory + 1e-30);
+    compute = 0;
+    memory = 0;
+    int low = 0;
+    int high = count - 1;
+    for (int slot = top + count - 1; slot >= top; slot--) {
+      int child = (int) (compute <= rho * memory ? sorted[high--] : sorted[low++]);
+      stack[slot] = child;
+      compute += nodeCompute[child];
+      memory += nodeMemory[child];
     }
   }
 

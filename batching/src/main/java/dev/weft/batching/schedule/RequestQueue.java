@@ -31,7 +31,7 @@ public final class RequestQueue {
   private final Sequence[][] runs = new Sequence[2][];
   private final int[] next = new int[2];
 
-  /** By side: pages, compute and memory seconds of what is running; memory of what waits. */
+  /** By side: pages (without those found in the cache), compute and memory seconds of what runs. */
   private final long[] heldPages = new long[2];
 
   private final double[] heldCompute = new double[2];
@@ -156,12 +156,12 @@ public final class RequestQueue {
     heldSequences[side]++;
     heldCompute[side] += sequence.computeSeconds;
     heldMemory[side] += sequence.memorySeconds;
-    heldPages[side] += sequence.pages;
+    heldPages[side] += sequence.pages - sequence.attachedPages;
   }
 
   void letGo(Sequence sequence) {
     int side = sequence.side.ordinal();
-    heldPages[side] -= sequence.pages;
+    heldPages[side] -= sequence.pages - sequence.attachedPages;
     heldCompute[side] -= sequence.computeSeconds;
     heldMemory[side] -= sequence.memorySeconds;
     if (--heldSequences[side] == 0) {

@@ -349,11 +349,14 @@ public final class StepScheduler {
     return Math.max(least, sequence.queue.computeAllowance(step));
   }
 
-  /** Pages that the memory side must leave free for the compute side. */
+  /**
+   * Pages that the memory side must leave free for the compute side: its share by the memory
+   * equation, and at least room for the prompts of two steps, since the equation counts only the
+   * time of decoding.
+   */
   private int reservedPages(RequestQueue queue) {
-    Sequence head = queue.head(Side.COMPUTE);
     long share = (long) (pool.pages() * queue.computeShare());
-    long least = head == null ? 0 : Math.min(pool.pagesFor(head.length) + 1, pool.pages() / 2);
+    long least = Math.min(pool.pagesFor(2L * limits.budgetTokens()), pool.pages() / 4);
     return (int) Math.max(0, Math.max(share, least) - queue.heldPages(Side.COMPUTE));
   }
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.weft.batching.RandomRequests;
 import dev.weft.batching.cost.CostModel;
+import dev.weft.batching.cost.DeviceProfile;
+import dev.weft.batching.cost.ModelShape;
 import dev.weft.batching.policy.PlannedOrder;
 import dev.weft.batching.policy.SchedulingPolicies;
 import dev.weft.batching.policy.SchedulingPolicy;
@@ -48,6 +50,43 @@ class SimulatorTest {
         assertThat(simulator.run(requests, order)).as(label).isEqualTo(run);
       }
     }
+  }
+
+  @Test
+  void blendBeatsPrefixOrderWhereComputeAndMemoryOverlap() {
+    // Tasks that read much and answer in two tokens, and requests that write much.
+    CostModel cost =
+        new CostModel(
+            new ModelShape(1_000_000_000L, 16, 2048, 2048, 2, 1),
+            new DeviceProfile("test", 2.5e14, 1.7e12, 1, "assumed"));
+    Random random = new Random(12);
+    RequestSet.Builder builder = RequestSet.builder();
+    for (int i = 0; i < 6_000; i++) {
+      boolean writes = i % 12 == 0;
+      int[] prompt = new int[writes ? 100 : 1_200];
+      for (int t = 0; t < prompt.length; t++) {
+        prompt[t] = !writes && t < 400 ? i % 7 : 10 + random.nextInt(1_000);
+      }
+      int output = writes ? 1_000 + random.nextInt(2_000) : 2;
+      builder.add(prompt, output, output);
+    }
+    PrefixTree tree = PrefixTree.build(builder.build());
+    Simulator simulator = new Simulator(cost, new StepLimits(2_048, 2_048), 10_000, 16);
+    SimulatedRun dfs = simulate(simulator, tree, cost, "dfs");
+    SimulatedRun blend = simulate(simulator, tree, cost, "blend");
+    double ideal = Math.max(dfs.computeSeconds(), dfs.memorySeconds());
+    System.out.printf(
+        "blend takes %.3f of dfs; the ideal is %.3f of dfs%n",
+        blend.seconds() / dfs.seconds(), ideal / dfs.seconds());
+    assertThat(blend.seconds()).isLessThan(0.9 * dfs.seconds());
+    assertThat(blend.statistics().sharedTokens())
+        .isGreaterThanOrEqualTo((long) (0.99 * tree.reusableTokens(16)));
+  }
+
+  private static SimulatedRun simulate(
+      Simulator simulator, PrefixTree tree, CostModel cost, String policy) {
+    PlannedOrder order = SchedulingPolicies.named(policy).order(tree, cost, 160_000);
+    return simulator.run(tree.requests(), order);
   }
 
   @Test

@@ -44,7 +44,8 @@ public final class ChatTemplate {
   }
 
   /**
-   * Renders a conversation.
+   * Renders a conversation. The text is whole, with the begin-of-sequence token where the model
+   * wants one: the tokenizer adds none to it.
    *
    * @return the text; within it {@link SpecialTokenGuard#MARK} stands only where the guard put it
    * @throws TemplateException of kind {@code REQUEST} if the template does not take these messages,

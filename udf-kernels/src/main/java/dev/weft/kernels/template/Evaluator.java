@@ -24,6 +24,7 @@ final class Evaluator {
         switch (expression) {
           case Expr.Literal e -> e.value();
           case Expr.Name e -> {
+            run.charge(scope.depth());
             Value found = scope.get(e.name());
             yield found != null ? found : new Undefined("'" + e.name() + "' is undefined");
           }

@@ -257,6 +257,8 @@ final class Filters {
     Text text = Printer.str(run, input);
     run.chargeChars(text.units());
     boolean all = chars == null || chars instanceof None;
-    return text.strip(all ? null : Printer.str(run, chars).chars(), true, true);
+    Text stripped = all ? Text.EMPTY : Printer.str(run, chars);
+    run.chargeChars(stripped.units());
+    return text.strip(all ? null : stripped.chars(), true, true);
   }
 }

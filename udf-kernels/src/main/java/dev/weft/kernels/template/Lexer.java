@@ -10,6 +10,7 @@ import java.util.List;
  */
 final class Lexer {
   private static final String[] LONG_OPERATORS = {"//", "**", "==", "!=", ">=", "<="};
+  private static final int MAX_NAME_CHARS = 200;
   private static final String OPERATORS = "+-*/%~[](){}<>=.:|,";
 
   private final String source;
@@ -208,6 +209,9 @@ final class Lexer {
       while (at < source.length()
           && (charAt(at) == '_' || Character.isUnicodeIdentifierPart(source.codePointAt(at)))) {
         at += Character.charCount(source.codePointAt(at));
+      }
+      if (at - start > MAX_NAME_CHARS) {
+        throw error("a name has more than " + MAX_NAME_CHARS + " characters");
       }
       tokens.add(new Token(Type.NAME, source.substring(start, at), line));
     } else {

@@ -269,11 +269,36 @@ final class Operators {
 
   /** Position of the part at or after another position, or -1. */
   static int indexOf(Run run, Text text, Text part, int from) {
+    chargeLongSearch(run, part, (long) text.units() - from);
     int found = text.chars().indexOf(part.chars(), from);
-    // The worst search looks at every character of the part at every position.
-    long looked = (found < 0 ? text.units() : found) - (long) from;
-    run.chargeChars(Math.max(0, looked) * (1 + Math.min(part.units(), 64) / 16));
+    chargeSearch(run, part, (found < 0 ? text.units() : found) - (long) from);
     return found;
+  }
+
+  /** Last position of the part that ends at or before another position, or -1. */
+  static int lastIndexOf(Run run, Text text, Text part, int to) {
+    if (part.units() > to) {
+      return -1;
+    }
+    chargeLongSearch(run, part, to);
+    int found = text.chars().lastIndexOf(part.chars(), to - part.units());
+    chargeSearch(run, part, to - (long) Math.max(found, 0));
+    return found;
+  }
+
+  // At worst a search compares the whole part at every position. Nothing is looked for that is
+  // long, except to keep the machine busy: that is charged before, when it can still be stopped.
+  private static final int LONG_PART = 64;
+  private static final int COMPARED_PER_CHAR = 16;
+
+  private static void chargeLongSearch(Run run, Text part, long chars) {
+    if (part.units() > LONG_PART) {
+      run.chargeChars((chars - part.units() + 1) * (part.units() / COMPARED_PER_CHAR));
+    }
+  }
+
+  private static void chargeSearch(Run run, Text part, long chars) {
+    run.chargeChars(chars * (1 + Math.min(part.units(), LONG_PART) / COMPARED_PER_CHAR));
   }
 
   /** The elements a for loop sees. */
@@ -304,7 +329,10 @@ final class Operators {
   /** The key under which a dict keeps a value: equal for values that Python calls equal. */
   static Object key(Run run, Value value) {
     return switch (value) {
-      case Text t -> t.chars();
+      case Text t -> {
+        run.chargeChars(t.units());
+        yield t.chars();
+      }
       case Int i -> i.value();
       case Bool b -> b.value() ? 1L : 0L;
       case Real r ->

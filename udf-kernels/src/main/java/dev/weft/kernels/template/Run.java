@@ -74,7 +74,9 @@ final class Run {
 
   /** Charges for characters that are looked at or copied. */
   void chargeChars(long chars) {
-    charge(chars / CHARS_PER_STEP);
+    if (chars > 0) {
+      charge(chars / CHARS_PER_STEP);
+    }
   }
 
   /** Charges for characters added to a text that has some already, before they are added. */

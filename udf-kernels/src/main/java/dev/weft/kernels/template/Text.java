@@ -1,6 +1,6 @@
 package dev.weft.kernels.template;
 
-import java.util.Arrays;
+import java.util.BitSet;
 
 /**
  * A string that knows which of its characters came from a message's content. Every operation of the
@@ -89,13 +89,18 @@ final class Text implements Value {
       return this;
     }
     int first = firstSpanEndingAfter(from);
-    int[] spans = new int[userSpans.length - first];
-    int n = 0;
-    for (int i = first; i < userSpans.length && userSpans[i] < to; i += 2) {
-      spans[n++] = Math.max(from, userSpans[i]) - from;
-      spans[n++] = Math.min(to, userSpans[i + 1]) - from;
+    int last = firstSpanEndingAfter(to);
+    if (last < userSpans.length && userSpans[last] < to) {
+      last += 2;
     }
-    return new Text(chars.substring(from, to), n == 0 ? NONE : Arrays.copyOf(spans, n));
+    if (first == last) {
+      return trusted(chars.substring(from, to));
+    }
+    int[] spans = new int[last - first];
+    for (int i = first; i < last; i++) {
+      spans[i - first] = Math.clamp(userSpans[i], from, to) - from;
+    }
+    return new Text(chars.substring(from, to), spans);
   }
 
   /** Length in code points. */
@@ -109,18 +114,22 @@ final class Text implements Value {
   }
 
   Text strip(String charactersOrNull, boolean left, boolean right) {
+    BitSet wanted = charactersOrNull == null ? null : new BitSet();
+    if (wanted != null) {
+      charactersOrNull.codePoints().forEach(wanted::set);
+    }
     int from = 0;
     int to = chars.length();
     while (left && from < to) {
       int c = chars.codePointAt(from);
-      if (!strips(c, charactersOrNull)) {
+      if (!strips(c, wanted)) {
         break;
       }
       from += Character.charCount(c);
     }
     while (right && from < to) {
       int c = chars.codePointBefore(to);
-      if (!strips(c, charactersOrNull)) {
+      if (!strips(c, wanted)) {
         break;
       }
       to -= Character.charCount(c);
@@ -128,8 +137,8 @@ final class Text implements Value {
     return slice(from, to);
   }
 
-  private static boolean strips(int c, String charactersOrNull) {
-    return charactersOrNull == null ? isSpace(c) : charactersOrNull.indexOf(c) >= 0;
+  private static boolean strips(int c, BitSet wantedOrNull) {
+    return wantedOrNull == null ? isSpace(c) : wantedOrNull.get(c);
   }
 
   /** What Python calls white space. */

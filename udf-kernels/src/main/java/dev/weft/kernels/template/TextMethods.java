@@ -52,7 +52,7 @@ final class TextMethods {
   private static Text strip(
       Run run, Text text, Arguments arguments, String name, boolean left, boolean right) {
     Text characters = Methods.text(run, arguments.bind(run, name, "chars")[0], name);
-    run.chargeChars(text.units());
+    run.chargeChars((long) text.units() + (characters == null ? 0 : characters.units()));
     return text.strip(characters == null ? null : characters.chars(), left, right);
   }
 
@@ -93,9 +93,8 @@ final class TextMethods {
     List<Value> parts = new ArrayList<>();
     int to = text.units();
     while (parts.size() < limit) {
-      int at = text.chars().lastIndexOf(separator.chars(), to - separator.units());
-      run.chargeChars((long) to - Math.max(at, 0));
-      if (to < separator.units() || at < 0) {
+      int at = Operators.lastIndexOf(run, text, separator, to);
+      if (at < 0) {
         break;
       }
       addSlice(run, parts, text, at + separator.units(), to);
@@ -179,11 +178,10 @@ final class TextMethods {
     if (separator.isEmpty()) {
       throw run.error(name + "() needs a separator that is not empty");
     }
-    run.chargeChars(2L * text.units());
     int at =
         last
-            ? text.chars().lastIndexOf(separator.chars())
-            : text.chars().indexOf(separator.chars());
+            ? Operators.lastIndexOf(run, text, separator, text.units())
+            : Operators.indexOf(run, text, separator, 0);
     List<Value> parts;
     if (at < 0) {
       parts = last ? List.of(Text.EMPTY, Text.EMPTY, text) : List.of(text, Text.EMPTY, Text.EMPTY);
@@ -326,11 +324,10 @@ final class TextMethods {
 
   private static Int find(Run run, Text text, Arguments arguments, String name) {
     Text needle = needle(run, arguments, name);
-    run.chargeChars(2L * text.units());
     int at =
         name.equals("rfind")
-            ? text.chars().lastIndexOf(needle.chars())
-            : text.chars().indexOf(needle.chars());
+            ? Operators.lastIndexOf(run, text, needle, text.units())
+            : Operators.indexOf(run, text, needle, 0);
     if (at < 0 && name.equals("index")) {
       throw run.error("index() did not find the substring");
     }

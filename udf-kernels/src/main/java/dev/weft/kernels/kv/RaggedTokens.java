@@ -84,6 +84,21 @@ public final class RaggedTokens {
     return pages[sequence];
   }
 
+  /** The sequence that a token of the step belongs to. */
+  public int sequenceOf(int token) {
+    int low = 0;
+    int high = sequences - 1;
+    while (low < high) {
+      int middle = (low + high + 1) / 2;
+      if (firstToken[middle] <= token) {
+        low = middle;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return low;
+  }
+
   /** Largest position of the step, or -1. */
   public int maxPosition() {
     int max = -1;
@@ -93,5 +108,26 @@ public final class RaggedTokens {
       }
     }
     return max;
+  }
+
+  /**
+   * Checks the page ids that the step reads or writes.
+   *
+   * @throws IllegalArgumentException if one is not below {@code pageCount}
+   */
+  public void checkPages(int pageCount) {
+    for (int s = 0; s < sequences; s++) {
+      if (firstToken[s + 1] == firstToken[s]) {
+        continue;
+      }
+      int last = positions[firstToken[s + 1] - 1] / KvConfig.PAGE_TOKENS;
+      for (int p = 0; p <= last; p++) {
+        int page = pages[s][p];
+        if (page < 0 || page >= pageCount) {
+          throw new IllegalArgumentException(
+              "page " + page + " of sequence " + s + " is not below " + pageCount);
+        }
+      }
+    }
   }
 }

@@ -1,0 +1,58 @@
+package dev.weft.kernels.backend.scalar;
+
+import dev.weft.kernels.backend.AttentionShape;
+import dev.weft.kernels.kv.HostKvCache;
+import dev.weft.kernels.kv.KvConfig;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** Attention of one head over the pages of one sequence. */
+record ScalarAttention(HostKvCache cache, int layer, AttentionShape shape) {
+  /**
+   * @param query position of the turned query in {@code q}, {@code headDim} elements
+   * @param position of the token; it attends to 0 up to itself
+   * @param scores scratch, more than {@code position} elements
+   * @param result position of the head's output in {@code out}
+   */
+  void attend(
+      float[] q,
+      int query,
+      int head,
+      int[] pages,
+      int position,
+      double[] scores,
+      float[] out,
+      int result) {
+    int kvHead = head / shape.group();
+    int headDim = shape.headDim();
+    int valueStride = cache.layout().valueStride();
+    MemorySegment keys = cache.keys(layer);
+    MemorySegment values = cache.values(layer);
+    double max = Double.NEGATIVE_INFINITY;
+    for (int p = 0; p <= position; p++) {
+      long key = cache.keyOffset(pages[p / KvConfig.PAGE_TOKENS], kvHead);
+      double dot = 0;
+      for (int d = 0; d < headDim; d++) {
+        long element = (long) d * KvConfig.PAGE_TOKENS + p % KvConfig.PAGE_TOKENS;
+        dot +=
+            (double) q[query + d] * keys.get(ValueLayout.JAVA_FLOAT, key + element * Float.BYTES);
+      }
+      scores[p] = dot * shape.scale();
+      max = Math.max(max, scores[p]);
+    }
+    double sum = 0;
+    for (int p = 0; p <= position; p++) {
+      scores[p] = Math.exp(scores[p] - max);
+      sum += scores[p];
+    }
+    for (int d = 0; d < headDim; d++) {
+      double mix = 0;
+      for (int p = 0; p <= position; p++) {
+        long value = cache.valueOffset(pages[p / KvConfig.PAGE_TOKENS], kvHead);
+        long element = (long) (p % KvConfig.PAGE_TOKENS) * valueStride + d;
+        mix += scores[p] * values.get(ValueLayout.JAVA_FLOAT, value + element * Float.BYTES);
+      }
+      out[result + d] = (float) (mix / sum);
+    }
+  }
+}

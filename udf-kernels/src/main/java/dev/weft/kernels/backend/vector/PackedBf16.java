@@ -1,0 +1,47 @@
+package dev.weft.kernels.backend.vector;
+
+import static dev.weft.kernels.backend.vector.Lanes.BYTES;
+import static dev.weft.kernels.backend.vector.Lanes.I;
+import static dev.weft.kernels.backend.vector.Lanes.ORDER;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+
+/** bf16 in pairs of columns, as {@link PackedF16}; a bf16 is the upper half of an f32. */
+record PackedBf16() implements PackedFormat {
+  @Override
+  public int blockElements() {
+    return 2;
+  }
+
+  @Override
+  public long groupBytes(int columns) {
+    return (columns + 1L) / 2 * BYTES;
+  }
+
+  @Override
+  public boolean pack(
+      MemorySegment src, long from, int columns, MemorySegment dst, long at, int lane) {
+    for (int i = 0; i < columns; i++) {
+      short half = src.get(ValueLayout.JAVA_SHORT_UNALIGNED, from + (long) i * Short.BYTES);
+      PackedF16.putHalf(dst, at, i, lane, half);
+    }
+    return true;
+  }
+
+  @Override
+  public void decode(
+      MemorySegment src, long from, int first, int count, MemorySegment dst, long at) {
+    long read = from + (long) (first / 2) * BYTES;
+    long write = at;
+    for (int i = 0; i < count; i += 2) {
+      IntVector pair = IntVector.fromMemorySegment(I, src, read, ORDER);
+      pair.lanewise(VectorOperators.LSHL, 16).intoMemorySegment(dst, write, ORDER);
+      pair.and(0xffff0000).intoMemorySegment(dst, write + BYTES, ORDER);
+      read += BYTES;
+      write += 2 * BYTES;
+    }
+  }
+}

@@ -1,0 +1,87 @@
+package dev.weft.kernels.backend.vector;
+
+import static dev.weft.kernels.backend.vector.Lanes.BYTES;
+import static dev.weft.kernels.backend.vector.Lanes.F;
+import static dev.weft.kernels.backend.vector.Lanes.I;
+import static dev.weft.kernels.backend.vector.Lanes.ORDER;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Q8_0 in blocks of 32 columns: a vector of f32 scales, then eight vectors in which each 32-bit
+ * lane holds the bytes of columns 4i to 4i + 3, lowest first, plus 128.
+ *
+ * <p>Decoding puts a byte u into bits 8 to 15 of the fraction of 1.0, which makes {@code f = 1 + u
+ * 2^-15}, so that the value {@code (u - 128) d} is {@code f S - (1 + 2^-8) S} with {@code S = 2^15
+ * d}. Both terms are exact: d has 11 significant bits. One fused multiply-add rounds once, and the
+ * result, 19 bits, needs no rounding.
+ */
+record PackedQ8() implements PackedFormat {
+  static final int BLOCK = 32;
+  private static final int BLOCK_FILE_BYTES = 34;
+  private static final int ONE = Float.floatToRawIntBits(1f);
+  private static final int BYTE = 0xff00;
+  private static final float SPREAD = 0x1p15f;
+  private static final float OFFSET = -(1 + 0x1p-8f);
+
+  @Override
+  public int blockElements() {
+    return BLOCK;
+  }
+
+  @Override
+  public long groupBytes(int columns) {
+    return columns / BLOCK * 9L * BYTES;
+  }
+
+  @Override
+  public boolean pack(
+      MemorySegment src, long from, int columns, MemorySegment dst, long at, int lane) {
+    boolean finite = true;
+    for (int b = 0; b < columns / BLOCK; b++) {
+      long block = from + (long) b * BLOCK_FILE_BYTES;
+      long place = at + b * 9L * BYTES + lane * 4L;
+      float scale = Float.float16ToFloat(src.get(ValueLayout.JAVA_SHORT_UNALIGNED, block));
+      finite &= Float.isFinite(scale);
+      dst.set(ValueLayout.JAVA_FLOAT, place, scale * SPREAD);
+      for (int i = 0; i < 8; i++) {
+        int four = src.get(ValueLayout.JAVA_INT_UNALIGNED, block + 2 + 4L * i);
+        dst.set(ValueLayout.JAVA_INT, place + (i + 1L) * BYTES, four ^ 0x80808080);
+      }
+    }
+    return finite;
+  }
+
+  @Override
+  public void decode(
+      MemorySegment src, long from, int first, int count, MemorySegment dst, long at) {
+    long read = from + first / BLOCK * 9L * BYTES;
+    long write = at;
+    for (int b = 0; b < count; b += BLOCK) {
+      FloatVector scale = FloatVector.fromMemorySegment(F, src, read, ORDER);
+      FloatVector offset = scale.mul(OFFSET);
+      for (int i = 1; i <= 8; i++) {
+        IntVector four = IntVector.fromMemorySegment(I, src, read + i * BYTES, ORDER);
+        put(four.lanewise(VectorOperators.LSHL, 8), scale, offset, dst, write);
+        put(four, scale, offset, dst, write + BYTES);
+        put(four.lanewise(VectorOperators.LSHR, 8), scale, offset, dst, write + 2 * BYTES);
+        put(four.lanewise(VectorOperators.LSHR, 16), scale, offset, dst, write + 3 * BYTES);
+        write += 4 * BYTES;
+      }
+      read += 9L * BYTES;
+    }
+  }
+
+  private static void put(
+      IntVector bits, FloatVector scale, FloatVector offset, MemorySegment dst, long at) {
+    bits.and(BYTE)
+        .or(ONE)
+        .reinterpretAsFloats()
+        .fma(scale, offset)
+        .intoMemorySegment(dst, at, ORDER);
+  }
+}

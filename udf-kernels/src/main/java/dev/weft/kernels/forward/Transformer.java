@@ -1,0 +1,246 @@
+package dev.weft.kernels.forward;
+
+import dev.weft.kernels.backend.Activations;
+import dev.weft.kernels.backend.AttentionShape;
+import dev.weft.kernels.backend.Backend;
+import dev.weft.kernels.backend.RopeTable;
+import dev.weft.kernels.backend.Weights;
+import dev.weft.kernels.kv.KvCache;
+import dev.weft.kernels.kv.KvConfig;
+import dev.weft.kernels.kv.KvLayout;
+import dev.weft.kernels.model.Model;
+import dev.weft.kernels.model.ModelWeights;
+import dev.weft.kernels.model.Tensor;
+import dev.weft.kernels.model.TransformerSpec;
+import java.util.List;
+
+/**
+ * The one forward pass of decoder-only transformers: what an architecture is, its {@link
+ * TransformerSpec} says; where it is computed, its {@link Backend}. Holds the prepared weights and
+ * the KV cache. The logits of a token depend on the tokens of its sequence only, bit by bit, not on
+ * what else a step holds or how a prompt is cut into chunks. Not thread-safe.
+ */
+public final class Transformer implements AutoCloseable {
+  private final TransformerSpec spec;
+  private final Backend backend;
+  private final Tensor embedding;
+  private final Layer[] layers;
+  private final float[] outputNorm;
+  private final Weights output;
+  private final AttentionShape shape;
+  private final RopeTable rope;
+  private final KvCache kv;
+  private final double loadSeconds;
+  private Buffers buffers;
+
+  private Transformer(
+      TransformerSpec spec, ModelWeights weights, Backend backend, KvConfig kvConfig) {
+    long start = System.nanoTime();
+    this.backend = backend;
+    this.spec = spec;
+    embedding = weights.tokenEmbedding();
+    rope = new RopeTable(spec.rope());
+    layers = new Layer[spec.layers()];
+    try {
+      for (int i = 0; i < layers.length; i++) {
+        layers[i] = Layer.prepare(weights.layers().get(i), backend);
+      }
+      output = backend.prepare(List.of(weights.output()));
+      kv = backend.openKv(kvLayout(spec), kvConfig);
+    } catch (RuntimeException e) {
+      closeLayers();
+      throw e;
+    }
+    outputNorm = Layer.vector(weights.outputNorm());
+    Weights qkv = layers[0].qkv();
+    shape =
+        new AttentionShape(
+            spec.heads(),
+            spec.kvHeads(),
+            spec.headDim(),
+            qkv.firstColumn(0),
+            qkv.firstColumn(1),
+            qkv.firstColumn(2),
+            (float) (1 / Math.sqrt(spec.headDim())));
+    buffers = new Buffers(16, 16);
+    loadSeconds = (System.nanoTime() - start) / 1e9;
+  }
+
+  /**
+   * Prepares the weights of a model, which must stay open, for a backend, which stays the caller's.
+   *
+   * @throws dev.weft.kernels.memory.MemoryBudgetException if weights or KV cache do not fit
+   */
+  public static Transformer open(Model model, Backend backend, KvConfig kv) {
+    return open(model.spec(), model.weights(), backend, kv);
+  }
+
+  /** The same for weights that come from elsewhere. */
+  public static Transformer open(
+      TransformerSpec spec, ModelWeights weights, Backend backend, KvConfig kv) {
+    return new Transformer(spec, weights, backend, kv);
+  }
+
+  public TransformerSpec spec() {
+    return spec;
+  }
+
+  public Backend backend() {
+    return backend;
+  }
+
+  public int kvPages() {
+    return kv.pages();
+  }
+
+  /** Bytes of keys and values of one page in all layers. */
+  public long kvBytesPerPage() {
+    return kv.layout().bytesPerPage();
+  }
+
+  /** The same for a model that is not prepared yet, to size its cache. */
+  public static long kvBytesPerPage(TransformerSpec spec) {
+    return kvLayout(spec).bytesPerPage();
+  }
+
+  /** Memory of the prepared weights beyond the model file. */
+  public long weightBytes() {
+    long bytes = output.bytes();
+    for (Layer layer : layers) {
+      bytes += layer.bytes();
+    }
+    return bytes;
+  }
+
+  /** Seconds that preparing the weights and the cache took. */
+  public double loadSeconds() {
+    return loadSeconds;
+  }
+
+  private static KvLayout kvLayout(TransformerSpec spec) {
+    return new KvLayout(spec.layers(), spec.kvHeads(), spec.headDim());
+  }
+
+  /**
+   * Computes one step: stores keys and values of its tokens in their pages and gives the logits
+   * that are wanted.
+   *
+   * @param logits shape {@code [>= batch.logitsRows()][vocabSize]}, rows in the order of adding
+   * @throws IllegalArgumentException if a token id or page does not exist, or {@code logits} is too
+   *     short
+   */
+  public void forward(StepBatch batch, float[] logits) {
+    int tokens = batch.tokens();
+    int rows = batch.logitsRows();
+    check(batch, logits);
+    if (tokens == 0) {
+      return;
+    }
+    if (tokens > buffers.tokens || rows > buffers.rows) {
+      buffers = new Buffers(grown(tokens, buffers.tokens), grown(rows, buffers.rows));
+    }
+    rope.cover(batch.ragged().maxPosition());
+    Buffers b = buffers;
+    backend.embed(embedding, batch.tokenIds(), tokens, b.x);
+    for (int i = 0; i < layers.length; i++) {
+      Layer layer = layers[i];
+      attention(layer, i, batch, tokens);
+      backend.rmsNorm(b.x, tokens, layer.feedForwardNorm(), spec.rmsNormEpsilon(), b.normed);
+      backend.matmul(layer.gateUp(), b.normed, tokens, b.gateUp);
+      backend.swiGlu(
+          b.gateUp, tokens, layer.gateUp().firstColumn(1), spec.feedForwardLength(), b.hidden);
+      backend.matmul(layer.down(), b.hidden, tokens, b.delta);
+      backend.add(b.x, tokens, b.delta);
+    }
+    if (rows > 0) {
+      backend.gather(b.x, batch.logitsTokens(), rows, b.last);
+      backend.rmsNorm(b.last, rows, outputNorm, spec.rmsNormEpsilon(), b.lastNormed);
+      backend.matmul(output, b.lastNormed, rows, b.logits);
+      for (int r = 0; r < rows; r++) {
+        b.logits.read(r, logits, r * spec.vocabSize(), spec.vocabSize());
+      }
+    }
+  }
+
+  private void attention(Layer layer, int index, StepBatch batch, int tokens) {
+    Buffers b = buffers;
+    backend.rmsNorm(b.x, tokens, layer.attentionNorm(), spec.rmsNormEpsilon(), b.normed);
+    backend.matmul(layer.qkv(), b.normed, tokens, b.qkv);
+    backend.ropeAndStore(b.qkv, shape, rope, batch.ragged(), kv, index);
+    backend.attention(b.qkv, shape, batch.ragged(), kv, index, b.attended);
+    backend.matmul(layer.attentionOutput(), b.attended, tokens, b.delta);
+    backend.add(b.x, tokens, b.delta);
+  }
+
+  private void check(StepBatch batch, float[] logits) {
+    if ((long) batch.logitsRows() * spec.vocabSize() > logits.length) {
+      throw new IllegalArgumentException(
+          batch.logitsRows()
+              + " rows of "
+              + spec.vocabSize()
+              + " logits do not fit "
+              + logits.length
+              + " elements");
+    }
+    int[] ids = batch.tokenIds();
+    for (int t = 0; t < batch.tokens(); t++) {
+      if (ids[t] < 0 || ids[t] >= spec.vocabSize()) {
+        throw new IllegalArgumentException(
+            "token id " + ids[t] + " of token " + t + " is not below " + spec.vocabSize());
+      }
+    }
+    batch.ragged().checkPages(kv.pages());
+  }
+
+  private static int grown(int wanted, int have) {
+    return wanted <= have ? have : Math.max(wanted, have * 2);
+  }
+
+  private void closeLayers() {
+    for (Layer layer : layers) {
+      if (layer != null) {
+        layer.close();
+      }
+    }
+  }
+
+  /** Frees weights and KV cache; the backend stays open. */
+  @Override
+  public void close() {
+    kv.close();
+    output.close();
+    closeLayers();
+  }
+
+  /** Activations of a step of at most {@code tokens} tokens and {@code rows} rows of logits. */
+  private final class Buffers {
+    final int tokens;
+    final int rows;
+    final Activations x;
+    final Activations normed;
+    final Activations qkv;
+    final Activations attended;
+    final Activations delta;
+    final Activations gateUp;
+    final Activations hidden;
+    final Activations last;
+    final Activations lastNormed;
+    final Activations logits;
+
+    Buffers(int tokens, int rows) {
+      this.tokens = tokens;
+      this.rows = rows;
+      int width = spec.embeddingLength();
+      x = backend.allocate(tokens, width);
+      normed = backend.allocate(tokens, width);
+      qkv = backend.allocate(tokens, layers[0].qkv().outputs());
+      attended = backend.allocate(tokens, spec.attentionWidth());
+      delta = backend.allocate(tokens, width);
+      gateUp = backend.allocate(tokens, layers[0].gateUp().outputs());
+      hidden = backend.allocate(tokens, spec.feedForwardLength());
+      last = backend.allocate(rows, width);
+      lastNormed = backend.allocate(rows, width);
+      logits = backend.allocate(rows, output.outputs());
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** Off-heap memory under a budget. */
+package dev.weft.kernels.memory;

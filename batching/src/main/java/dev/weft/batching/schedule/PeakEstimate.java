@@ -38,6 +38,7 @@ final class PeakEstimate {
   }
 
   private static long end(Sequence sequence, int pages) {
-    return (long) sequence.expectedRemainingTokens() << 32 | (pages - sequence.attachedPages);
+    int remaining = sequence.expectedRemainingTokens(sequence.queue.lengthFactor());
+    return (long) remaining << 32 | (pages - sequence.attachedPages);
   }
 }

@@ -44,6 +44,12 @@ public final class RequestQueue {
 
   private double openMemory;
   private int open;
+
+  /** Output tokens that were estimated: of what runs, and of what has ended. */
+  private long heldEstimated;
+
+  private long endedEstimated;
+  private long endedGenerated;
   boolean cancelled;
 
   private RequestQueue(String name, List<Sequence> planned, CostModel cost) {
@@ -152,6 +158,7 @@ public final class RequestQueue {
   }
 
   void hold(Sequence sequence) {
+    heldEstimated += sequence.plannedOutputTokens;
     int side = sequence.side.ordinal();
     heldSequences[side]++;
     heldCompute[side] += sequence.computeSeconds;
@@ -160,6 +167,7 @@ public final class RequestQueue {
   }
 
   void letGo(Sequence sequence) {
+    heldEstimated -= sequence.plannedOutputTokens;
     int side = sequence.side.ordinal();
     heldPages[side] -= sequence.pages - sequence.attachedPages;
     heldCompute[side] -= sequence.computeSeconds;
@@ -182,8 +190,21 @@ public final class RequestQueue {
     return heldPages[0] + heldPages[1];
   }
 
+  /**
+   * By how much outputs have turned out shorter than estimated, at most 1. What still runs counts
+   * as estimated: the short ones end first and must not speak for the long ones.
+   */
+  double lengthFactor() {
+    double estimated = endedEstimated + heldEstimated;
+    return estimated == 0 ? 1 : Math.clamp((endedGenerated + heldEstimated) / estimated, 0.02, 1.0);
+  }
+
   void ended(Sequence sequence) {
     open--;
+    if (sequence.generatedTokens() > 0) {
+      endedEstimated += sequence.plannedOutputTokens;
+      endedGenerated += sequence.generatedTokens();
+    }
     openCompute -= sequence.computeSeconds;
     openMemory -= sequence.memorySeconds;
   }

@@ -33,6 +33,10 @@ public final class Sequence {
   int computedBefore;
 
   int estimatedOutputTokens;
+
+  /** The estimate it came with. */
+  final int plannedOutputTokens;
+
   int[] pageTable = new int[8];
   int pages;
   int sharedTokens;
@@ -83,6 +87,7 @@ public final class Sequence {
     this.promptTokens = prompt.length;
     this.maxOutputTokens = maxOutputTokens;
     this.estimatedOutputTokens = Math.clamp(estimatedOutputTokens, 1, maxOutputTokens);
+    this.plannedOutputTokens = this.estimatedOutputTokens;
     this.side = side;
     this.handle = handle;
     int room = Math.min(maxOutputTokens, 64);
@@ -176,8 +181,18 @@ public final class Sequence {
     pageTable[pages++] = page;
   }
 
-  /** Tokens it is expected to generate from here on, at least one. */
-  int expectedRemainingTokens() {
-    return Math.max(1, estimatedOutputTokens - generatedTokens());
+  /**
+   * Tokens it is expected to generate from here on, at least one.
+   *
+   * @param factor by which the outputs of the queue turn out shorter than estimated, at most 1
+   */
+  int expectedRemainingTokens(double factor) {
+    int generated = generatedTokens();
+    int expected = (int) (estimatedOutputTokens * factor);
+    if (generated >= expected) {
+      // Longer than others of its queue: expect a quarter more.
+      expected = Math.min(estimatedOutputTokens, generated + Math.max(16, generated / 4));
+    }
+    return Math.max(1, expected - generated);
   }
 }

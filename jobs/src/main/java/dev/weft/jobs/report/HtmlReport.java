@@ -66,6 +66,8 @@ public final class HtmlReport {
         .append(Svg.escape(run.runId()))
         .append("</h1><p>")
         .append(Svg.escape(subtitle()))
+        .append("</p><p>")
+        .append(Svg.escape(started()))
         .append("</p></div><span class=\"badge ")
         .append(errors ? "warn" : "ok")
         .append("\">")
@@ -95,11 +97,13 @@ public final class HtmlReport {
           .append(" × ")
           .append(Format.count(run.engine().threads(), "thread"));
     }
-    text.append(text.isEmpty() ? "started " : "; started ").append(time(run.startedAt()));
-    if (run.starts() > 1) {
-      text.append(" (start ").append(run.starts()).append(" of this run)");
-    }
     return text.toString();
+  }
+
+  private String started() {
+    return "started "
+        + time(run.startedAt())
+        + (run.starts() > 1 ? ", start " + run.starts() + " of this run" : "");
   }
 
   /** An instant to the minute; what is no instant stays as it is. */

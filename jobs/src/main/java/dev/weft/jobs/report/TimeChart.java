@@ -173,7 +173,7 @@ final class TimeChart {
         svg.circle(
             x,
             py.applyAsDouble(s.values()[i]),
-            drawn <= 40 ? 2.2 : 4,
+            drawn == 1 ? 4 : drawn <= 40 ? 2.2 : 4,
             drawn <= 40 ? "f-" + s.color() : "hit",
             tip(s, i));
       }

@@ -15,13 +15,15 @@ import java.util.Map;
  * order of the file's merges.
  */
 final class BytePair implements Scheme {
-  private static final String TOKENS = "tokenizer.ggml.tokens";
   private static final String MERGES = "tokenizer.ggml.merges";
 
   private final PreTokenizer preTokenizer;
   private final MergeTable merges;
   private final int vocabSize;
+
+  /** Token of each byte; -1 where a vocabulary has none, nor an unknown token: SmolLM2's byte 4. */
   private final int[] byteTokens = new int[256];
+
   private final byte[][] bytes;
 
   /** Bytes of merged symbols that are no tokens; their ids follow those of the tokens. */
@@ -46,9 +48,6 @@ final class BytePair implements Scheme {
     }
     for (int b = 0; b < 256; b++) {
       Integer token = ids.get(String.valueOf(ByteAlphabet.character(b)));
-      if (token == null && vocabulary.unknown() < 0) {
-        throw metadata.wrong(TOKENS, "has neither a token of byte " + b + " nor an unknown token");
-      }
       byteTokens[b] = token == null ? vocabulary.unknown() : token;
     }
     merges = readMerges(metadata, ids);
@@ -106,6 +105,7 @@ final class BytePair implements Scheme {
   @Override
   public void encode(String text, IntList out) {
     var merger = new Merger();
+    Merger.Pairs pairs = (left, right, _) -> merges.find(merger.ids[left], merger.ids[right]);
     PieceTable.Prepared prepared = wholeWords == null ? null : wholeWords.prepare(text);
     preTokenizer.split(
         text,
@@ -114,51 +114,65 @@ final class BytePair implements Scheme {
           if (whole >= 0) {
             out.add(whole);
           } else {
-            encodeWord(text, from, to, merger, out);
+            encodeWord(text, from, to, merger, pairs, out);
           }
         });
   }
 
-  private void encodeWord(String text, int from, int to, Merger merger, IntList out) {
+  private void encodeWord(
+      String text, int from, int to, Merger merger, Merger.Pairs pairs, IntList out) {
     merger.reserve(3 * (to - from));
     int count = addUtf8(text, from, to, merger.ids);
-    merger.run(count, (left, right, _) -> merges.find(merger.ids[left], merger.ids[right]));
+    merger.run(count, pairs);
     for (int i = 0; i < count; i = merger.next(i)) {
       int id = merger.ids[i];
       if (id < vocabSize) {
         out.add(id);
       } else {
         for (byte b : intermediates.get(id - vocabSize)) {
-          out.add(byteTokens[b & 0xFF]);
+          if (byteTokens[b & 0xFF] >= 0) {
+            out.add(byteTokens[b & 0xFF]);
+          }
         }
       }
     }
   }
 
-  /** Writes the byte tokens of well-formed text and returns their number. */
+  /**
+   * Writes the byte tokens of well-formed text and returns their number. Bytes without a token are
+   * left out, as the models' own tokenizers do.
+   */
   private int addUtf8(String text, int from, int to, int[] ids) {
     int n = 0;
     for (int i = from; i < to; i++) {
       int c = text.charAt(i);
       if (c < 0x80) {
-        ids[n++] = byteTokens[c];
+        n = addByte(c, ids, n);
         continue;
       }
       if (c < 0x800) {
-        ids[n++] = byteTokens[0xC0 | c >> 6];
+        n = addByte(0xC0 | c >> 6, ids, n);
       } else {
         if (Character.isHighSurrogate((char) c)) {
           c = text.codePointAt(i++);
-          ids[n++] = byteTokens[0xF0 | c >> 18];
-          ids[n++] = byteTokens[0x80 | c >> 12 & 0x3F];
+          n = addByte(0xF0 | c >> 18, ids, n);
+          n = addByte(0x80 | c >> 12 & 0x3F, ids, n);
         } else {
-          ids[n++] = byteTokens[0xE0 | c >> 12];
+          n = addByte(0xE0 | c >> 12, ids, n);
         }
-        ids[n++] = byteTokens[0x80 | c >> 6 & 0x3F];
+        n = addByte(0x80 | c >> 6 & 0x3F, ids, n);
       }
-      ids[n++] = byteTokens[0x80 | c & 0x3F];
+      n = addByte(0x80 | c & 0x3F, ids, n);
     }
     return n;
+  }
+
+  private int addByte(int b, int[] ids, int n) {
+    if (byteTokens[b] < 0) {
+      return n;
+    }
+    ids[n] = byteTokens[b];
+    return n + 1;
   }
 
   @Override

@@ -77,7 +77,7 @@ final class Merger {
     }
   }
 
-  /** Index of the symbol after {@code index}; of the first one for 0 is 0 itself. */
+  /** Index of the symbol after {@code index}, or the number of symbols. */
   int next(int index) {
     return next[index];
   }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -89,5 +90,39 @@ class TokenizerOracleTest {
     Arrays.stream(tokenizer.encode(text)).forEach(actual::add);
     assertThat(actual).isEqualTo(expected);
     assertThat(tokenizer.decode(actual.stream().mapToInt(i -> i).toArray())).isEqualTo(text);
+  }
+
+  /**
+   * Mixes of scripts, white space, digits, contractions and controls, encoded by Hugging Face
+   * tokenizers 0.23.2 with each family's own pre-tokenizer.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"gpt-2", "llama-bpe", "qwen2", "smollm"})
+  void cutsWordsAsHuggingFace(String pre) throws IOException {
+    Tokenizer tokenizer =
+        switch (pre) {
+          case "gpt-2" ->
+              SharedTokenizers.huggingFace(folder, "tokenizers/gpt2/tokenizer.json", pre);
+          case "llama-bpe" -> SharedTokenizers.llama3(folder);
+          case "qwen2" -> SharedTokenizers.qwen2(folder);
+          default -> SharedTokenizers.huggingFace(folder, "tokenizers/smollm2-tokenizer.json", pre);
+        };
+    JsonNode cases;
+    try (InputStream in = getClass().getResourceAsStream("huggingface-goldens.json")) {
+      cases = new ObjectMapper().readTree(in).get(pre);
+    }
+    assertThat(cases.size()).isPositive();
+    for (JsonNode golden : cases) {
+      String text = golden.get("text").asText();
+      var expected = new ArrayList<Integer>();
+      golden.get("ids").forEach(id -> expected.add(id.asInt()));
+      assertThat(tokenizer.encode(text))
+          .as("%s", text)
+          .containsExactly(expected.toArray(Integer[]::new));
+      if (!pre.equals("smollm")) {
+        // SmolLM2 has no token for some control bytes and loses them.
+        assertThat(tokenizer.decode(tokenizer.encode(text))).isEqualTo(text);
+      }
+    }
   }
 }

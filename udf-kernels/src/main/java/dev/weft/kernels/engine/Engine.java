@@ -19,7 +19,7 @@ public interface Engine extends AutoCloseable {
    * @throws EngineException if the model cannot be read or run, or memory does not suffice
    */
   static Engine open(EngineConfig config) {
-    throw new EngineException("no engine in this build");
+    return BatchingEngine.open(config);
   }
 
   /**

@@ -1,8 +1,9 @@
 package dev.weft.kernels.engine;
 
+import dev.weft.batching.cost.CostModel;
+import dev.weft.kernels.kv.KvConfig;
 import java.nio.file.Path;
 import java.util.Objects;
-import java.util.Optional;
 
 /**
  * What an engine is made of. Nothing here but {@code model}, {@code backend}, {@code contextTokens}
@@ -12,17 +13,20 @@ import java.util.Optional;
  * @param backend {@code auto}, {@code vector} or {@code scalar}
  * @param threads threads of the kernels, at least 1
  * @param kvBudgetBytes memory for keys and values
- * @param pageTokens tokens of one KV page
+ * @param pageTokens tokens of one KV page; the kernels have pages of 16
  * @param contextTokens longest sequence of prompt and answer; 0 for the model's own limit
  * @param budgetTokens most tokens of one step
  * @param maxSequences most sequences that run at the same time
- * @param stepMetricsEvery one of this many steps gives a row of metrics
+ * @param stepMetricsEvery one of this many steps gives a row of metrics; 0 for all of a short run
+ *     and ever fewer of a long one, so that rows grow with the logarithm of the steps
  * @param jobSeed makes the random stream of requests without a seed of their own, with their id
- * @param lookaheadRequests requests of each stream that wait inside the engine
+ * @param lookaheadRequests most requests of a stream that are read ahead. Within them the two sides
+ *     of a plan are mixed, so it should hold a whole partition; it bounds the memory on the heap
  * @param resultBatchRows most rows of a batch of results
- * @param resultQueueRows finished rows of a stream that wait for its reader, before no further
- *     request of the stream is started
- * @param stepTimeModel predicts step times for the metrics; null for none
+ * @param resultQueueRows finished rows of a stream that wait for its reader. When all streams are
+ *     there, the engine waits; beyond it no further requests are read
+ * @param costModel predicts step times for the metrics, and lets requests of both sides be mixed;
+ *     null for neither: then requests run in the order given
  */
 public record EngineConfig(
     Path model,
@@ -38,18 +42,24 @@ public record EngineConfig(
     int lookaheadRequests,
     int resultBatchRows,
     int resultQueueRows,
-    StepTimeModel stepTimeModel) {
+    CostModel costModel) {
 
   public EngineConfig {
     Objects.requireNonNull(model, "model");
     Objects.requireNonNull(backend, "backend");
     atLeast(1, threads, "threads");
     atLeast(1, kvBudgetBytes, "kvBudgetBytes");
-    atLeast(1, pageTokens, "pageTokens");
+    if (pageTokens != KvConfig.PAGE_TOKENS) {
+      throw new IllegalArgumentException(
+          "engine setting pageTokens is "
+              + pageTokens
+              + "; the kernels have pages of "
+              + KvConfig.PAGE_TOKENS);
+    }
     atLeast(0, contextTokens, "contextTokens");
     atLeast(1, budgetTokens, "budgetTokens");
     atLeast(1, maxSequences, "maxSequences");
-    atLeast(1, stepMetricsEvery, "stepMetricsEvery");
+    atLeast(0, stepMetricsEvery, "stepMetricsEvery");
     atLeast(1, lookaheadRequests, "lookaheadRequests");
     atLeast(1, resultBatchRows, "resultBatchRows");
     atLeast(1, resultQueueRows, "resultQueueRows");
@@ -57,11 +67,6 @@ public record EngineConfig(
 
   public static Builder builder(Path model) {
     return new Builder(model);
-  }
-
-  /** The step time model, if there is one. */
-  public Optional<StepTimeModel> stepTimes() {
-    return Optional.ofNullable(stepTimeModel);
   }
 
   private static void atLeast(long least, long value, String name) {
@@ -77,16 +82,16 @@ public record EngineConfig(
     private String backend = "auto";
     private int threads = Runtime.getRuntime().availableProcessors();
     private long kvBudgetBytes = 512L << 20;
-    private int pageTokens = 16;
+    private int pageTokens = KvConfig.PAGE_TOKENS;
     private int contextTokens;
     private int budgetTokens = 256;
     private int maxSequences = 64;
-    private int stepMetricsEvery = 1;
+    private int stepMetricsEvery;
     private long jobSeed = 42;
-    private int lookaheadRequests = 1024;
+    private int lookaheadRequests = 16_384;
     private int resultBatchRows = 64;
     private int resultQueueRows = 1024;
-    private StepTimeModel stepTimeModel;
+    private CostModel costModel;
 
     private Builder(Path model) {
       this.model = model;
@@ -152,8 +157,8 @@ public record EngineConfig(
       return this;
     }
 
-    public Builder stepTimeModel(StepTimeModel times) {
-      stepTimeModel = times;
+    public Builder costModel(CostModel model) {
+      costModel = model;
       return this;
     }
 
@@ -172,7 +177,7 @@ public record EngineConfig(
           lookaheadRequests,
           resultBatchRows,
           resultQueueRows,
-          stepTimeModel);
+          costModel);
     }
   }
 }

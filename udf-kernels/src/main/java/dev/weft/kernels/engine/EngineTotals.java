@@ -14,11 +14,11 @@ package dev.weft.kernels.engine;
  * @param computeSideTokens computed tokens of requests of the compute side
  * @param memorySideTokens computed tokens of requests of the memory side
  * @param preemptions sequences that had to give up their pages
- * @param prefixHits admitted sequences that found at least one shared page
- * @param prefixLookups admitted sequences
+ * @param prefixHits KV pages of admitted sequences that were there already
+ * @param prefixLookups full KV pages that admitted sequences asked for
  * @param peakKvPages most KV pages in use at once
  * @param busySeconds sum of the steps' times
- * @param predictedSeconds sum of the predicted times; NaN without a step time model
+ * @param predictedSeconds sum of the predicted times; NaN without a cost model
  * @param energyJoules sum over the steps
  * @param energySource where the joules come from
  */
@@ -40,4 +40,27 @@ public record EngineTotals(
     double busySeconds,
     double predictedSeconds,
     double energyJoules,
-    String energySource) {}
+    String energySource) {
+  /** The same with more requests that cannot run. */
+  EngineTotals plusInvalid(long invalid) {
+    return new EngineTotals(
+        steps,
+        requests + invalid,
+        errorRequests + invalid,
+        prefillTokens,
+        decodeTokens,
+        generatedTokens,
+        sharedTokens,
+        recomputedTokens,
+        computeSideTokens,
+        memorySideTokens,
+        preemptions,
+        prefixHits,
+        prefixLookups,
+        peakKvPages,
+        busySeconds,
+        predictedSeconds,
+        energyJoules,
+        energySource);
+  }
+}

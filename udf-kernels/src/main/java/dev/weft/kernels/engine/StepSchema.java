@@ -26,7 +26,7 @@ public final class StepSchema {
   /** float64, time of scheduling, forward pass and sampling. */
   public static final String SECONDS = "seconds";
 
-  /** float64, time the step model predicted; null without one. */
+  /** float64, time the cost model predicted; null without one. */
   public static final String PREDICTED_SECONDS = "predicted_seconds";
 
   /** int32, prompt tokens computed, those computed again after a preemption included. */
@@ -62,7 +62,7 @@ public final class StepSchema {
   /** int32, sequences that had to give up their pages in this step. */
   public static final String PREEMPTIONS = "preemptions";
 
-  /** int32, admitted sequences that found at least one shared page. */
+  /** int32, KV pages of admitted sequences that were there already. */
   public static final String PREFIX_HITS = "prefix_hits";
 
   /** int32, admitted sequences. */

@@ -6,7 +6,7 @@ import java.util.Locale;
  * How tokens of one request are drawn, in the order in which the values apply.
  *
  * @param repetitionPenalty divides positive and multiplies negative logits of tokens of prompt and
- *     output (CTRL, arXiv 1909.05858, as in Hugging Face transformers); in (0, 100], 1 is off
+ *     output (CTRL, arXiv 1909.05858, as in Hugging Face transformers); in [0.01, 100], 1 is off
  * @param frequencyPenalty subtracted from the logit of a token for each time it was generated, in
  *     [-2, 2], 0 is off (OpenAI)
  * @param presencePenalty subtracted from the logit of a token that was generated at all, in [-2,
@@ -35,10 +35,10 @@ public record SamplingParams(
    */
   public SamplingParams {
     require(
-        repetitionPenalty > 0 && repetitionPenalty <= 100,
+        within(repetitionPenalty, 0.01f, 100),
         "repetition_penalty",
         repetitionPenalty,
-        "above 0 and at most 100");
+        "0.01 to 100");
     require(within(frequencyPenalty, -2, 2), "frequency_penalty", frequencyPenalty, "-2 to 2");
     require(within(presencePenalty, -2, 2), "presence_penalty", presencePenalty, "-2 to 2");
     require(within(temperature, 0, 100), "temperature", temperature, "0 to 100");

@@ -1,0 +1,216 @@
+package dev.weft.kernels.engine;
+
+import dev.weft.batching.cost.CostModel;
+import dev.weft.batching.kv.PagePool;
+import dev.weft.batching.kv.PrefixCache;
+import dev.weft.batching.request.Side;
+import dev.weft.batching.schedule.Rejection;
+import dev.weft.batching.schedule.RequestQueue;
+import dev.weft.batching.schedule.SchedulerStatistics;
+import dev.weft.batching.schedule.Sequence;
+import dev.weft.batching.schedule.Step;
+import dev.weft.batching.schedule.StepLimits;
+import dev.weft.batching.schedule.StepScheduler;
+import dev.weft.kernels.energy.EnergyMeter;
+import dev.weft.kernels.forward.StepBatch;
+import dev.weft.kernels.forward.Transformer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Runs steps: schedule, compute, sample, account. Owned by the engine's thread, but for {@link
+ * #submit}.
+ */
+final class EngineLoop {
+  private final Transformer transformer;
+  private final StepScheduler scheduler;
+  private final TokenChooser chooser;
+  private final EnergyMeter meter;
+  private final StepCosts costs;
+  private final StepRows rows;
+  private final CostModel costModel;
+  private final int vocabulary;
+  private final StepBatch batch = new StepBatch();
+  private final Totals totals = new Totals();
+
+  /** Sequences that have been submitted and whose end was not delivered. */
+  private final AtomicInteger open = new AtomicInteger();
+
+  private final List<Answer> ended = new ArrayList<>();
+  private float[] logits = {};
+  private SchedulerStatistics statistics;
+  private double joules;
+  private long steps;
+
+  EngineLoop(EngineConfig config, EngineParts parts, EnergyMeter meter, StepRows rows) {
+    this.transformer = parts.transformer();
+    this.vocabulary = transformer.spec().vocabSize();
+    this.meter = meter;
+    this.rows = rows;
+    this.costModel = config.costModel();
+    this.costs = new StepCosts(transformer.spec());
+    this.chooser = new TokenChooser(vocabulary, parts.tokenizer());
+    this.scheduler =
+        new StepScheduler(
+            new StepLimits(config.budgetTokens(), config.maxSequences()),
+            new PrefixCache(new PagePool(parts.info().kvPages(), config.pageTokens())));
+    this.statistics = scheduler.statistics();
+  }
+
+  /** Gives requests to the scheduler; any thread may. */
+  void submit(RequestQueue queue) {
+    open.addAndGet(queue.open());
+    scheduler.submit(queue);
+  }
+
+  boolean isIdle() {
+    return scheduler.isIdle();
+  }
+
+  void cancel(RequestQueue queue) {
+    open.addAndGet(-queue.open());
+    scheduler.cancel(queue);
+  }
+
+  /** After a pause, whose energy belongs to no request. */
+  void resume() {
+    joules = meter.joules();
+  }
+
+  /** KV pages that are in use now. */
+  int usedPages() {
+    return scheduler.cache().pool().usedPages();
+  }
+
+  EngineTotals totals() {
+    return totals.snapshot(statistics, meter.source().name());
+  }
+
+  /** Runs one step and gives what ended in it to its streams. */
+  void step() {
+    long start = System.nanoTime();
+    Step step = scheduler.next();
+    for (Rejection r = scheduler.pollRejection(); r != null; r = scheduler.pollRejection()) {
+      Answer answer = (Answer) r.sequence().handle();
+      answer.sharedTokens = r.sequence().sharedTokens();
+      answer.fail(EngineError.KV_CACHE_TOO_SMALL, r.message());
+      ended.add(answer);
+    }
+    if (step.sequences() > 0) {
+      compute(step);
+      sample(step, start);
+      account(step, start);
+    }
+    for (int i = 0; i < ended.size(); i++) {
+      deliver(ended.get(i));
+    }
+    ended.clear();
+  }
+
+  private void compute(Step step) {
+    batch.clear();
+    for (int i = 0; i < step.sequences(); i++) {
+      Sequence sequence = step.sequence(i);
+      int[] tokens = sequence.tokens();
+      int end = step.from(i) + step.count(i);
+      batch.beginSequence(sequence.pageTable());
+      for (int position = step.from(i); position < end; position++) {
+        batch.addToken(tokens[position], position, step.logits(i) && position == end - 1);
+      }
+    }
+    int needed = Math.multiplyExact(batch.logitsRows(), vocabulary);
+    if (logits.length < needed) {
+      logits = new float[Math.max(needed, (int) Math.min(2L * logits.length, 1 << 30))];
+    }
+    transformer.forward(batch, logits);
+  }
+
+  private void sample(Step step, long start) {
+    long now = System.nanoTime();
+    int row = 0;
+    for (int i = 0; i < step.sequences(); i++) {
+      Sequence sequence = step.sequence(i);
+      Answer answer = (Answer) sequence.handle();
+      answer.countComputed(step.from(i), step.count(i), start);
+      if (!step.logits(i)) {
+        continue;
+      }
+      if (answer.firstTokenNanos == 0) {
+        answer.firstTokenNanos = now;
+      }
+      int token = choose(answer, sequence, row++);
+      if (token == TokenChooser.FAILED) {
+        scheduler.abort(sequence);
+      } else if (token == TokenChooser.FINISHED) {
+        scheduler.finish(sequence);
+      } else {
+        scheduler.append(sequence, token);
+        continue;
+      }
+      answer.sharedTokens = sequence.sharedTokens();
+      ended.add(answer);
+    }
+  }
+
+  private int choose(Answer answer, Sequence sequence, int row) {
+    try {
+      return chooser.choose(answer, sequence, logits, row);
+    } catch (RuntimeException e) {
+      // Whatever it is about this one request, the others go on.
+      answer.fail(EngineError.ENGINE_FAILED, "the engine failed on this request: " + e);
+      return TokenChooser.FAILED;
+    }
+  }
+
+  private void account(Step step, long start) {
+    SchedulerStatistics before = statistics;
+    statistics = scheduler.statistics();
+    double now = meter.joules();
+    double stepJoules = now - joules;
+    joules = now;
+    costs.share(step, stepJoules);
+    double predicted =
+        costModel == null
+            ? Double.NaN
+            : costModel.stepSeconds(
+                step.tokens(), step.logitTokens(), step.prefillPairs(), step.kvTokensRead());
+    long computeSide = totals.sideTokens(Side.COMPUTE);
+    long memorySide = totals.sideTokens(Side.MEMORY);
+    double seconds = (System.nanoTime() - start) * 1e-9;
+    totals.countStep(step, seconds, predicted, stepJoules);
+    long number = steps++;
+    if (rows.wants(number)) {
+      rows.add(
+          new StepRow(
+              number,
+              TimeUnit.MILLISECONDS.toMicros(System.currentTimeMillis()) - (long) (seconds * 1e6),
+              seconds,
+              predicted,
+              step.prefillTokens(),
+              step.decodeTokens(),
+              (int) (totals.sideTokens(Side.COMPUTE) - computeSide),
+              (int) (totals.sideTokens(Side.MEMORY) - memorySide),
+              step.sharedTokens(),
+              step.recomputedTokens(),
+              step.sequences(),
+              open.get() - ended.size() - scheduler.running(),
+              usedPages(),
+              scheduler.cache().pool().pages(),
+              (int) (statistics.preemptions() - before.preemptions()),
+              (int) (statistics.pageHits() - before.pageHits()),
+              (int) (statistics.pageLookups() - before.pageLookups()),
+              stepJoules,
+              meter.source().name()));
+    }
+  }
+
+  private void deliver(Answer answer) {
+    answer.endedNanos = System.nanoTime();
+    answer.energySource = meter.source().name();
+    open.decrementAndGet();
+    totals.countEnded(answer.error != null);
+    answer.stream.put(answer);
+  }
+}

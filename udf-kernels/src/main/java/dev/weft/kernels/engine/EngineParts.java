@@ -1,0 +1,129 @@
+package dev.weft.kernels.engine;
+
+import dev.weft.kernels.backend.Backend;
+import dev.weft.kernels.backend.BackendConfig;
+import dev.weft.kernels.backend.BackendProvider;
+import dev.weft.kernels.backend.Backends;
+import dev.weft.kernels.forward.Transformer;
+import dev.weft.kernels.kv.KvConfig;
+import dev.weft.kernels.memory.MemoryBudgetException;
+import dev.weft.kernels.model.Model;
+import dev.weft.kernels.model.ModelFormatException;
+import dev.weft.kernels.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Everything of an engine that holds memory or files: opened together, freed together. */
+record EngineParts(
+    Model model, Backend backend, Transformer transformer, int contextTokens, EngineInfo info)
+    implements AutoCloseable {
+
+  /**
+   * @throws EngineException if something cannot be opened; nothing stays open then
+   */
+  static EngineParts open(EngineConfig config) {
+    long start = System.nanoTime();
+    Model model = null;
+    Backend backend = null;
+    try {
+      model = Model.open(config.model());
+      var spec = model.spec();
+      int context = contextTokens(config, spec.contextLength());
+      long pageBytes = Transformer.kvBytesPerPage(spec);
+      int pages = pages(config, pageBytes);
+      BackendProvider provider = Backends.find(config.backend());
+      backend = provider.open(new BackendConfig(config.threads()));
+      Transformer transformer = Transformer.open(model, backend, new KvConfig(pages));
+      EngineInfo info =
+          new EngineInfo(
+              model.name(),
+              spec.architecture(),
+              spec.vocabSize(),
+              context,
+              backend.name(),
+              backend.threads(),
+              config.pageTokens(),
+              pages,
+              pages * pageBytes,
+              Math.max(model.weightBytes(), transformer.weightBytes()),
+              (System.nanoTime() - start) * 1e-9,
+              warnings(config.backend(), provider));
+      return new EngineParts(model, backend, transformer, context, info);
+    } catch (IOException e) {
+      close(model, backend);
+      throw new EngineException("cannot read the model " + config.model() + ": " + e, e);
+    } catch (ModelFormatException | MemoryBudgetException | IllegalArgumentException e) {
+      close(model, backend);
+      throw new EngineException(e.getMessage(), e);
+    } catch (Throwable e) {
+      close(model, backend);
+      throw e;
+    }
+  }
+
+  Tokenizer tokenizer() {
+    return model.tokenizer();
+  }
+
+  /** Frees memory and files. */
+  @Override
+  public void close() {
+    transformer.close();
+    close(model, backend);
+  }
+
+  private static void close(Model model, Backend backend) {
+    if (backend != null) {
+      backend.close();
+    }
+    if (model != null) {
+      model.close();
+    }
+  }
+
+  private static int contextTokens(EngineConfig config, int modelTokens) {
+    if (config.contextTokens() > modelTokens) {
+      throw new EngineException(
+          "a context of "
+              + config.contextTokens()
+              + " tokens was asked for, but the model "
+              + config.model()
+              + " was made for "
+              + modelTokens
+              + "; ask for at most that");
+    }
+    return config.contextTokens() == 0 ? modelTokens : config.contextTokens();
+  }
+
+  private static int pages(EngineConfig config, long pageBytes) {
+    long pages =
+        Math.min(Integer.MAX_VALUE / config.pageTokens(), config.kvBudgetBytes() / pageBytes);
+    if (pages < 2) {
+      throw new EngineException(
+          "a KV budget of "
+              + config.kvBudgetBytes()
+              + " bytes is less than two pages of "
+              + pageBytes
+              + " bytes; give the KV cache more memory");
+    }
+    return (int) pages;
+  }
+
+  /** Faster backends that {@code auto} could not take. */
+  private static List<String> warnings(String wanted, BackendProvider chosen) {
+    var warnings = new ArrayList<String>();
+    for (BackendProvider provider : Backends.all()) {
+      if (provider.priority() > chosen.priority() && wanted.equals("auto")) {
+        warnings.add(
+            "backend "
+                + chosen.name()
+                + " is used because "
+                + provider.name()
+                + " is not available: "
+                + provider.availability().reason());
+      }
+    }
+    return warnings;
+  }
+}

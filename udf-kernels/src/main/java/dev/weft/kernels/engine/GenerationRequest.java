@@ -1,0 +1,42 @@
+package dev.weft.kernels.engine;
+
+import dev.weft.batching.request.Side;
+import dev.weft.kernels.sampling.SamplingParams;
+
+/**
+ * A request that can run; the meaning of its parts is that of {@link RequestSchema}.
+ *
+ * @param maxOutputTokens {@code max_tokens}, cut to what the context leaves
+ * @param randomKey of all its samples
+ * @param topLogprobs alternatives of each token, or {@link #NO_LOGPROBS}
+ */
+record GenerationRequest(
+    long row,
+    String requestId,
+    int[] prompt,
+    Side side,
+    int estimatedOutputTokens,
+    int maxOutputTokens,
+    SamplingParams sampling,
+    long randomKey,
+    int samples,
+    String[] stops,
+    int[] stopTokens,
+    int topLogprobs,
+    boolean ignoreEos) {
+
+  static final int NO_LOGPROBS = -1;
+
+  boolean wantsLogprobs() {
+    return topLogprobs != NO_LOGPROBS;
+  }
+
+  boolean isStopToken(int token) {
+    for (int stop : stopTokens) {
+      if (stop == token) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

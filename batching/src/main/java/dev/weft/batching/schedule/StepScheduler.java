@@ -323,10 +323,13 @@ public final class StepScheduler {
       Sequence compute = queue.head(Side.COMPUTE);
       Sequence memory = queue.head(Side.MEMORY);
       boolean blending = queue.isBlending();
-      if (memory != null && fits(memory, blending ? reservedPages(queue) : 0)) {
+      long computePages = blending ? computePages(queue) : 0;
+      long computeHeld = queue.heldPages(Side.COMPUTE);
+      if (memory != null && fits(memory, (int) Math.max(0, computePages - computeHeld))) {
         return memory;
       }
-      boolean mayCompute = compute != null && allowance(compute) > 0;
+      boolean overShare = blending && memory != null && computeHeld >= computePages;
+      boolean mayCompute = compute != null && !overShare && allowance(compute) > 0;
       if (mayCompute && fits(compute, 0)) {
         return compute;
       }
@@ -350,14 +353,12 @@ public final class StepScheduler {
   }
 
   /**
-   * Pages that the memory side must leave free for the compute side: its share by the memory
-   * equation, and at least room for the prompts of two steps, since the equation counts only the
-   * time of decoding.
+   * Pages of the compute side: its share by the memory equation, and at least room for the prompts
+   * of two steps, since the equation counts only the time of decoding.
    */
-  private int reservedPages(RequestQueue queue) {
-    long share = (long) (pool.pages() * queue.computeShare());
+  private long computePages(RequestQueue queue) {
     long least = Math.min(pool.pagesFor(2L * limits.budgetTokens()), pool.pages() / 4);
-    return (int) Math.max(0, Math.max(share, least) - queue.heldPages(Side.COMPUTE));
+    return Math.max((long) (pool.pages() * queue.computeShare()), least);
   }
 
   /** Whether a sequence fits now and for all we expect; if so its shared pages are attached. */

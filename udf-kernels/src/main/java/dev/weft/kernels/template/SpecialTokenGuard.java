@@ -1,11 +1,8 @@
 package dev.weft.kernels.template;
 
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Keeps text of users from becoming special tokens.
@@ -21,23 +18,36 @@ public final class SpecialTokenGuard {
   /** A noncharacter of Unicode: never in well-formed text for interchange. */
   public static final char MARK = '\uFDD0';
 
-  private final Map<Character, List<String>> specialsByFirst;
+  private static final int MAX_SPECIAL_CHARS = 4096;
+
+  // Sorted, so that those a text may begin with are a range that narrows with every character.
+  private final String[] specials;
   private final BitSet firsts = new BitSet();
 
-  private SpecialTokenGuard(Map<Character, List<String>> specialsByFirst) {
-    this.specialsByFirst = specialsByFirst;
-    specialsByFirst.keySet().forEach(firsts::set);
+  private SpecialTokenGuard(String[] specials) {
+    this.specials = specials;
+    for (String special : specials) {
+      firsts.set(special.charAt(0));
+    }
   }
 
-  /** Guards these strings. Empty ones are left out. */
+  /**
+   * Guards these strings. Empty ones are left out.
+   *
+   * @throws TemplateException if one is absurdly long
+   */
   public static SpecialTokenGuard of(Collection<String> specials) {
-    Map<Character, List<String>> byFirst = new HashMap<>();
     for (String special : specials) {
-      if (!special.isEmpty()) {
-        byFirst.computeIfAbsent(special.charAt(0), _ -> new ArrayList<>()).add(special);
+      if (special.length() > MAX_SPECIAL_CHARS) {
+        throw new TemplateException(
+            TemplateException.Kind.LIMIT,
+            0,
+            "the model has a special token of " + special.length() + " characters",
+            "At most " + MAX_SPECIAL_CHARS + " are taken; check the model file's vocabulary");
       }
     }
-    return new SpecialTokenGuard(byFirst);
+    return new SpecialTokenGuard(
+        specials.stream().filter(s -> !s.isEmpty()).distinct().sorted().toArray(String[]::new));
   }
 
   /** Guards nothing; for text that goes to no tokenizer. */
@@ -52,19 +62,48 @@ public final class SpecialTokenGuard {
     BitSet replaced = new BitSet();
     if (text.hasUserChars()) {
       for (int i = 0; i < chars.length(); i++) {
-        if (!firsts.get(chars.charAt(i))) {
-          continue;
-        }
-        for (String special : specialsByFirst.get(chars.charAt(i))) {
-          if (chars.startsWith(special, i)) {
-            breakUp(text, i, i + special.length(), marksBefore, replaced);
-          }
+        if (firsts.get(chars.charAt(i))) {
+          breakUpAt(text, i, marksBefore, replaced);
         }
       }
     }
     return marksBefore.isEmpty() && replaced.isEmpty()
         ? chars
         : write(chars, marksBefore, replaced);
+  }
+
+  private void breakUpAt(Text text, int from, BitSet marksBefore, BitSet replaced) {
+    String chars = text.chars();
+    int low = 0;
+    int high = specials.length;
+    for (int k = 0; low < high; k++) {
+      // All in [low, high) begin with the k characters at this place; the shortest comes first.
+      if (specials[low].length() == k) {
+        breakUp(text, from, from + k, marksBefore, replaced);
+        low++;
+      }
+      if (from + k == chars.length()) {
+        return;
+      }
+      char c = chars.charAt(from + k);
+      low = firstNotBelow(c, k, low, high);
+      high = c == Character.MAX_VALUE ? high : firstNotBelow((char) (c + 1), k, low, high);
+    }
+  }
+
+  /** First of [low, high) whose k-th character is not below another. */
+  private int firstNotBelow(char c, int k, int low, int high) {
+    int from = low;
+    int to = high;
+    while (from < to) {
+      int middle = (from + to) >>> 1;
+      if (specials[middle].charAt(k) < c) {
+        from = middle + 1;
+      } else {
+        to = middle;
+      }
+    }
+    return from;
   }
 
   private static void breakUp(Text text, int from, int to, BitSet marksBefore, BitSet replaced) {

@@ -1,6 +1,7 @@
 package dev.weft.kernels.template;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.time.LocalDate;
@@ -90,6 +91,17 @@ class SpecialTokenGuardTest {
             render(
                 source, SpecialTokenGuard.of(List.of("!", "\uD83D\uDE00")), "a\uFDD0!\uD83D\uDE00"))
         .isEqualTo("!a\uFFFD\uFFFD\uFFFD\uFFFD");
+  }
+
+  @Test
+  void findsEverySpecialHoweverTheyBeginAlike() {
+    List<String> specials = List.of("<a", "<ab>", "<ab", "<b", "<", "\uFFFF\uFFFF", "", "<ab>");
+    SpecialTokenGuard guard = SpecialTokenGuard.of(specials);
+    assertThat(render("{{ messages[0].content }}", guard, "<ab> \uFFFF\uFFFF <c"))
+        .isEqualTo("\uFFFD" + MARK + "ab> \uFFFF" + MARK + "\uFFFF \uFFFDc");
+    assertThatThrownBy(() -> SpecialTokenGuard.of(List.of("x".repeat(5000))))
+        .isInstanceOf(TemplateException.class)
+        .hasMessageContaining("special token of 5000 characters");
   }
 
   @Test

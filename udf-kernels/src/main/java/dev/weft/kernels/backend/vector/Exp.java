@@ -1,5 +1,6 @@
 package dev.weft.kernels.backend.vector;
 
+import static dev.weft.kernels.backend.vector.Lanes.COUNT;
 import static dev.weft.kernels.backend.vector.Lanes.F;
 
 import jdk.incubator.vector.FloatVector;
@@ -24,25 +25,33 @@ final class Exp {
 
   private Exp() {}
 
-  static FloatVector exp(FloatVector x) {
-    FloatVector inside =
-        x.lanewise(VectorOperators.MAX, LOWEST).lanewise(VectorOperators.MIN, HIGHEST);
-    FloatVector rounded =
-        inside.fma(FloatVector.broadcast(F, LOG2_E), FloatVector.broadcast(F, ROUND));
-    FloatVector n = rounded.sub(ROUND);
-    FloatVector r = n.fma(FloatVector.broadcast(F, -LN2_HIGH), inside);
-    r = n.fma(FloatVector.broadcast(F, -LN2_LOW), r);
-    FloatVector p = FloatVector.broadcast(F, 1f / 720);
-    p = p.fma(r, FloatVector.broadcast(F, 1f / 120));
-    p = p.fma(r, FloatVector.broadcast(F, 1f / 24));
-    p = p.fma(r, FloatVector.broadcast(F, 1f / 6));
-    p = p.fma(r, FloatVector.broadcast(F, 0.5f));
-    p = p.fma(r, FloatVector.broadcast(F, 1f));
-    p = p.fma(r, FloatVector.broadcast(F, 1f));
-    IntVector power = rounded.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
-    FloatVector result = p.reinterpretAsInts().add(power).reinterpretAsFloats();
-    result = result.blend(0f, x.compare(VectorOperators.LT, LOWEST));
-    result = result.blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, HIGHEST));
-    return result.blend(x, x.test(VectorOperators.IS_NAN));
+  /**
+   * {@code out = exp((x - shift) factor)}.
+   *
+   * @param count multiple of {@value Lanes#MOST}
+   */
+  static void apply(
+      float[] x, int at, float shift, float factor, int count, float[] out, int outAt) {
+    for (int i = 0; i < count; i += COUNT) {
+      FloatVector v = FloatVector.fromArray(F, x, at + i).sub(shift).mul(factor);
+      FloatVector inside = v.max(LOWEST).min(HIGHEST);
+      FloatVector rounded =
+          inside.fma(FloatVector.broadcast(F, LOG2_E), FloatVector.broadcast(F, ROUND));
+      FloatVector n = rounded.sub(ROUND);
+      FloatVector r = n.fma(FloatVector.broadcast(F, -LN2_HIGH), inside);
+      r = n.fma(FloatVector.broadcast(F, -LN2_LOW), r);
+      FloatVector p = FloatVector.broadcast(F, 1f / 720);
+      p = p.fma(r, FloatVector.broadcast(F, 1f / 120));
+      p = p.fma(r, FloatVector.broadcast(F, 1f / 24));
+      p = p.fma(r, FloatVector.broadcast(F, 1f / 6));
+      p = p.fma(r, FloatVector.broadcast(F, 0.5f));
+      p = p.fma(r, FloatVector.broadcast(F, 1f));
+      p = p.fma(r, FloatVector.broadcast(F, 1f));
+      IntVector power = rounded.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+      FloatVector result = p.reinterpretAsInts().add(power).reinterpretAsFloats();
+      result = result.blend(0f, v.lt(LOWEST));
+      result = result.blend(Float.POSITIVE_INFINITY, v.compare(VectorOperators.GT, HIGHEST));
+      result.blend(v, v.test(VectorOperators.IS_NAN)).intoArray(out, outAt + i);
+    }
   }
 }

@@ -13,6 +13,9 @@ final class Lanes {
   /** f32 elements of a vector; 4, 8 or 16. */
   static final int COUNT = F.length();
 
+  /** Most lanes of any machine; lengths that are multiples of it have no tail on any. */
+  static final int MOST = 16;
+
   /** Bytes of a vector. */
   static final int BYTES = COUNT * Float.BYTES;
 

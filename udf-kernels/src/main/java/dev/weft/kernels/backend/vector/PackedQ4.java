@@ -74,22 +74,25 @@ record PackedQ4() implements PackedFormat {
         IntVector eight = IntVector.fromMemorySegment(I, src, read + i * BYTES, ORDER);
         IntVector low = eight.lanewise(VectorOperators.LSHL, 8);
         IntVector high = eight.lanewise(VectorOperators.LSHR, 12);
-        put(low.and(0xf00), scale8, offset8, dst, write);
-        put(low.and(0xf000), scale12, offset12, dst, write + BYTES);
-        put(eight.and(0xf00), scale8, offset8, dst, write + 2 * BYTES);
-        put(eight.and(0xf000), scale12, offset12, dst, write + 3 * BYTES);
-        put(eight.and(0xf0000), scale16, offset16, dst, write + 4 * BYTES);
-        put(high.and(0xf00), scale8, offset8, dst, write + 5 * BYTES);
-        put(high.and(0xf000), scale12, offset12, dst, write + 6 * BYTES);
-        put(high.and(0xf0000), scale16, offset16, dst, write + 7 * BYTES);
+        FloatVector f0 = low.and(0xf00).or(ONE).reinterpretAsFloats();
+        f0.fma(scale8, offset8).intoMemorySegment(dst, write, ORDER);
+        FloatVector f1 = low.and(0xf000).or(ONE).reinterpretAsFloats();
+        f1.fma(scale12, offset12).intoMemorySegment(dst, write + BYTES, ORDER);
+        FloatVector f2 = eight.and(0xf00).or(ONE).reinterpretAsFloats();
+        f2.fma(scale8, offset8).intoMemorySegment(dst, write + 2 * BYTES, ORDER);
+        FloatVector f3 = eight.and(0xf000).or(ONE).reinterpretAsFloats();
+        f3.fma(scale12, offset12).intoMemorySegment(dst, write + 3 * BYTES, ORDER);
+        FloatVector f4 = eight.and(0xf0000).or(ONE).reinterpretAsFloats();
+        f4.fma(scale16, offset16).intoMemorySegment(dst, write + 4 * BYTES, ORDER);
+        FloatVector f5 = high.and(0xf00).or(ONE).reinterpretAsFloats();
+        f5.fma(scale8, offset8).intoMemorySegment(dst, write + 5 * BYTES, ORDER);
+        FloatVector f6 = high.and(0xf000).or(ONE).reinterpretAsFloats();
+        f6.fma(scale12, offset12).intoMemorySegment(dst, write + 6 * BYTES, ORDER);
+        FloatVector f7 = high.and(0xf0000).or(ONE).reinterpretAsFloats();
+        f7.fma(scale16, offset16).intoMemorySegment(dst, write + 7 * BYTES, ORDER);
         write += 8 * BYTES;
       }
       read += 5L * BYTES;
     }
-  }
-
-  private static void put(
-      IntVector nibble, FloatVector scale, FloatVector offset, MemorySegment dst, long at) {
-    nibble.or(ONE).reinterpretAsFloats().fma(scale, offset).intoMemorySegment(dst, at, ORDER);
   }
 }

@@ -66,22 +66,20 @@ record PackedQ8() implements PackedFormat {
       FloatVector offset = scale.mul(OFFSET);
       for (int i = 1; i <= 8; i++) {
         IntVector four = IntVector.fromMemorySegment(I, src, read + i * BYTES, ORDER);
-        put(four.lanewise(VectorOperators.LSHL, 8), scale, offset, dst, write);
-        put(four, scale, offset, dst, write + BYTES);
-        put(four.lanewise(VectorOperators.LSHR, 8), scale, offset, dst, write + 2 * BYTES);
-        put(four.lanewise(VectorOperators.LSHR, 16), scale, offset, dst, write + 3 * BYTES);
+        FloatVector f0 =
+            four.lanewise(VectorOperators.LSHL, 8).and(BYTE).or(ONE).reinterpretAsFloats();
+        f0.fma(scale, offset).intoMemorySegment(dst, write, ORDER);
+        FloatVector f1 = four.and(BYTE).or(ONE).reinterpretAsFloats();
+        f1.fma(scale, offset).intoMemorySegment(dst, write + BYTES, ORDER);
+        FloatVector f2 =
+            four.lanewise(VectorOperators.LSHR, 8).and(BYTE).or(ONE).reinterpretAsFloats();
+        f2.fma(scale, offset).intoMemorySegment(dst, write + 2 * BYTES, ORDER);
+        FloatVector f3 =
+            four.lanewise(VectorOperators.LSHR, 16).and(BYTE).or(ONE).reinterpretAsFloats();
+        f3.fma(scale, offset).intoMemorySegment(dst, write + 3 * BYTES, ORDER);
         write += 4 * BYTES;
       }
       read += 9L * BYTES;
     }
-  }
-
-  private static void put(
-      IntVector bits, FloatVector scale, FloatVector offset, MemorySegment dst, long at) {
-    bits.and(BYTE)
-        .or(ONE)
-        .reinterpretAsFloats()
-        .fma(scale, offset)
-        .intoMemorySegment(dst, at, ORDER);
   }
 }

@@ -4,6 +4,7 @@ import static dev.weft.kernels.backend.vector.Lanes.COUNT;
 import static dev.weft.kernels.backend.vector.Lanes.F;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 
 /** Operations on one row; lengths are multiples of {@value #PARTIALS}, pads hold zeros. */
 final class RowKernels {
@@ -64,10 +65,12 @@ final class RowKernels {
 
   /** {@code out = gate / (1 + exp(-gate)) * up}. */
   static void swiGlu(float[] x, int gateAt, int upAt, int count, float[] out, int outAt) {
+    Exp.apply(x, gateAt, 0f, -1f, count, out, outAt);
     for (int i = 0; i < count; i += COUNT) {
       FloatVector gate = FloatVector.fromArray(F, x, gateAt + i);
       FloatVector up = FloatVector.fromArray(F, x, upAt + i);
-      gate.div(Exp.exp(gate.neg()).add(1f)).mul(up).intoArray(out, outAt + i);
+      FloatVector e = FloatVector.fromArray(F, out, outAt + i);
+      gate.div(e.add(1f)).mul(up).intoArray(out, outAt + i);
     }
   }
 
@@ -77,7 +80,7 @@ final class RowKernels {
     for (int i = COUNT; i < count; i += COUNT) {
       max = max.max(FloatVector.fromArray(F, scores, at + i));
     }
-    return max.reduceLanes(jdk.incubator.vector.VectorOperators.MAX);
+    return max.reduceLanes(VectorOperators.MAX);
   }
 
   /**
@@ -88,12 +91,11 @@ final class RowKernels {
    */
   static float softmax(
       float[] scores, int at, int count, float max, float scale, float[] partials) {
+    Exp.apply(scores, at, max, scale, count, scores, at);
     for (int lane = 0; lane < PARTIALS; lane += COUNT) {
       FloatVector sum = FloatVector.zero(F);
       for (int i = lane; i < count; i += PARTIALS) {
-        FloatVector e = Exp.exp(FloatVector.fromArray(F, scores, at + i).sub(max).mul(scale));
-        e.intoArray(scores, at + i);
-        sum = sum.add(e);
+        sum = sum.add(FloatVector.fromArray(F, scores, at + i));
       }
       sum.intoArray(partials, lane);
     }

@@ -10,8 +10,19 @@ final class PlainCodecs {
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   static final ValueLayout.OfShort I16_LE =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  static final ValueLayout.OfInt I32_LE =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private PlainCodecs() {}
+
+  /** The f16 at {@code offset}. */
+  static float half(MemorySegment src, long offset) {
+    return Float.float16ToFloat(src.get(I16_LE, offset));
+  }
+
+  static void putHalf(MemorySegment dst, long offset, float value) {
+    dst.set(I16_LE, offset, Float.floatToFloat16(value));
+  }
 
   record F32() implements BlockCodec {
     @Override

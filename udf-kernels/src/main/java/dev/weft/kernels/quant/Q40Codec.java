@@ -12,7 +12,7 @@ record Q40Codec() implements BlockCodec {
 
   @Override
   public void decode(MemorySegment src, long offset, float[] dst, int dstOffset) {
-    float scale = Float.float16ToFloat(src.get(PlainCodecs.I16_LE, offset));
+    float scale = PlainCodecs.half(src, offset);
     for (int i = 0; i < HALF; i++) {
       int pair = src.get(ValueLayout.JAVA_BYTE, offset + 2 + i);
       dst[dstOffset + i] = ((pair & 0xf) - 8) * scale;
@@ -31,7 +31,7 @@ record Q40Codec() implements BlockCodec {
     }
     float scale = extreme / -8;
     float inverse = scale == 0 ? 0 : 1 / scale;
-    dst.set(PlainCodecs.I16_LE, offset, Float.floatToFloat16(scale));
+    PlainCodecs.putHalf(dst, offset, scale);
     for (int i = 0; i < HALF; i++) {
       int low = quantize(src[srcOffset + i] * inverse);
       int high = quantize(src[srcOffset + HALF + i] * inverse);

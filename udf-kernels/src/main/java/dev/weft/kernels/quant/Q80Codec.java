@@ -9,7 +9,7 @@ record Q80Codec() implements BlockCodec {
 
   @Override
   public void decode(MemorySegment src, long offset, float[] dst, int dstOffset) {
-    float scale = Float.float16ToFloat(src.get(PlainCodecs.I16_LE, offset));
+    float scale = PlainCodecs.half(src, offset);
     for (int i = 0; i < VALUES; i++) {
       dst[dstOffset + i] = src.get(ValueLayout.JAVA_BYTE, offset + 2 + i) * scale;
     }
@@ -23,7 +23,7 @@ record Q80Codec() implements BlockCodec {
     }
     float scale = max / 127;
     float inverse = scale == 0 ? 0 : 1 / scale;
-    dst.set(PlainCodecs.I16_LE, offset, Float.floatToFloat16(scale));
+    PlainCodecs.putHalf(dst, offset, scale);
     for (int i = 0; i < VALUES; i++) {
       dst.set(
           ValueLayout.JAVA_BYTE,

@@ -8,25 +8,35 @@ import java.util.Optional;
  * #blockElements()} values takes {@link #blockBytes()} bytes, little endian. Type numbers and
  * layouts are those of ggml ({@code ggml.h}, {@code ggml-quants.c}).
  *
- * <p>Decoding is exact: every decoded value is one f32 product or conversion that needs no
- * rounding, so all kernels that decode get the same weights.
+ * <p>Decoding is fixed to the bit. F32, F16, BF16, Q4_0, Q5_0 and Q8_0 need no rounding at all; the
+ * others round each f32 product and sum once, in the order that their codec says.
  */
 public enum QuantFormat {
-  F32(0, 1, 4, new PlainCodecs.F32()),
-  F16(1, 1, 2, new PlainCodecs.F16()),
-  Q4_0(2, 32, 18, new Q40Codec()),
-  Q8_0(8, 32, 34, new Q80Codec()),
-  BF16(30, 1, 2, new PlainCodecs.Bf16());
+  F32(0, 1, 4, true, new PlainCodecs.F32()),
+  F16(1, 1, 2, true, new PlainCodecs.F16()),
+  Q4_0(2, 32, 18, true, new Q40Codec()),
+  Q4_1(3, 32, 20, true, new Q41Codec()),
+  Q5_0(6, 32, 22, true, new Q50Codec()),
+  Q5_1(7, 32, 24, true, new Q51Codec()),
+  Q8_0(8, 32, 34, true, new Q80Codec()),
+  Q2_K(10, 256, 84, false, new KQuantCodecs.Q2()),
+  Q3_K(11, 256, 110, false, new KQuantCodecs.Q3()),
+  Q4_K(12, 256, 144, false, new KQuantCodecs.Q4()),
+  Q5_K(13, 256, 176, false, new KQuantCodecs.Q5()),
+  Q6_K(14, 256, 210, false, new KQuantCodecs.Q6()),
+  BF16(30, 1, 2, true, new PlainCodecs.Bf16());
 
   private final int ggmlType;
   private final int blockElements;
   private final int blockBytes;
+  private final boolean encodes;
   private final BlockCodec codec;
 
-  QuantFormat(int ggmlType, int blockElements, int blockBytes, BlockCodec codec) {
+  QuantFormat(int ggmlType, int blockElements, int blockBytes, boolean encodes, BlockCodec codec) {
     this.ggmlType = ggmlType;
     this.blockElements = blockElements;
     this.blockBytes = blockBytes;
+    this.encodes = encodes;
     this.codec = codec;
   }
 
@@ -53,6 +63,11 @@ public enum QuantFormat {
   /** Bytes of one block. */
   public int blockBytes() {
     return blockBytes;
+  }
+
+  /** Whether {@link #encode} is there; the others are only read. */
+  public boolean encodes() {
+    return encodes;
   }
 
   /**
@@ -86,6 +101,8 @@ public enum QuantFormat {
   /**
    * Reference encoding of {@code elements} values, a whole number of blocks, rounded as ggml's
    * reference quantizers do.
+   *
+   * @throws UnsupportedOperationException if not {@link #encodes()}
    */
   public void encode(float[] src, int srcOffset, MemorySegment dst, long offset, int elements) {
     bytes(elements);

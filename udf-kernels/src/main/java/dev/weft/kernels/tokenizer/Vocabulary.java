@@ -10,6 +10,7 @@ import java.util.Set;
 /** Tokens, their kinds and the roles of special ones, as {@code tokenizer.ggml.*} gives them. */
 final class Vocabulary {
   private static final String PREFIX = "tokenizer.ggml.";
+  private static final int MAX_TOKENS = 1 << 24;
 
   /** Tokens that end an answer by their string, in every file, as in llama.cpp. */
   private static final Set<String> END_OF_GENERATION =
@@ -55,8 +56,9 @@ final class Vocabulary {
 
   Vocabulary(GgufMetadata metadata, Defaults defaults) {
     tokens = metadata.strings(PREFIX + "tokens");
-    if (tokens.length == 0) {
-      throw metadata.wrong(PREFIX + "tokens", "is empty");
+    if (tokens.length == 0 || tokens.length > MAX_TOKENS) {
+      throw metadata.wrong(
+          PREFIX + "tokens", "has " + tokens.length + " tokens, must be 1 to " + MAX_TOKENS);
     }
     kinds = kinds(metadata, tokens.length);
     bos = role(metadata, "bos_token_id", defaults.bos);

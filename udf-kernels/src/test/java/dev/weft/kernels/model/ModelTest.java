@@ -10,7 +10,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.Random;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -212,6 +214,56 @@ class ModelTest {
   private Scaling scaling(SyntheticModels model) throws IOException {
     try (Model opened = Model.open(model.write(folder))) {
       return opened.spec().rope().scaling();
+    }
+  }
+
+  /** Whatever the bytes of the header, a model is opened and can be used, or is refused. */
+  @ParameterizedTest
+  @ValueSource(longs = {11, 12})
+  void opensOrRefusesMutations(long seed) throws IOException {
+    Path whole = SyntheticModels.tiny().write(folder);
+    byte[] bytes = Files.readAllBytes(whole);
+    int headerBytes;
+    try (GgufFile file = GgufFile.open(whole)) {
+      headerBytes = (int) file.tensors().iterator().next().offset();
+    }
+    var random = new Random(seed);
+    Path path = folder.resolve("mutated.gguf");
+    int opened = 0;
+    for (int round = 0; round < 1000; round++) {
+      byte[] mutated = bytes.clone();
+      for (int i = 1 + random.nextInt(3); i > 0; i--) {
+        int at = random.nextInt(headerBytes);
+        mutated[at] =
+            (byte)
+                (random.nextBoolean() ? random.nextInt(256) : mutated[at] ^ 1 << random.nextInt(8));
+      }
+      Files.write(path, mutated);
+      try (Model model = Model.open(path)) {
+        int[] ids = model.tokenizer().encodeWithSpecials("<s>abab", '\uFDD0');
+        model.tokenizer().decode(ids);
+        for (int id : ids) {
+          assertThat(id).isBetween(0, model.spec().vocabSize() - 1);
+          model.weights().tokenEmbedding().decodeRow(id, new float[model.spec().embeddingLength()]);
+        }
+        opened++;
+      } catch (ModelFormatException e) {
+        assertThat(e.getMessage()).isNotBlank();
+      } catch (RuntimeException e) {
+        throw new AssertionError("seed " + seed + ", round " + round, e);
+      }
+    }
+    assertThat(opened).isBetween(1, 999);
+  }
+
+  /** A header that is cut off anywhere is refused. */
+  @Test
+  void refusesEveryPrefix() throws IOException {
+    byte[] whole = Files.readAllBytes(SyntheticModels.tiny().write(folder));
+    Path path = folder.resolve("prefix.gguf");
+    for (int length = 0; length < whole.length; length += length < 5000 ? 7 : 997) {
+      Files.write(path, Arrays.copyOf(whole, length));
+      assertThatThrownBy(() -> Model.open(path)).isInstanceOf(ModelFormatException.class);
     }
   }
 }

@@ -320,7 +320,7 @@ class TokenizerTest {
             .put("tokenizer.ggml.tokens", new String[] {"<unk>"})
             .put("tokenizer.ggml.token_type", new int[] {7}));
     refused(
-        "tokenizer.ggml.tokens is empty",
+        "tokenizer.ggml.tokens has 0 tokens",
         new GgufWriter()
             .put("tokenizer.ggml.model", "llama")
             .put("tokenizer.ggml.tokens", new String[0]));

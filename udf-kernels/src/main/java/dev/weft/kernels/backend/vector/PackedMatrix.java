@@ -59,6 +59,7 @@ record PackedMatrix(PackedFormat format, int columns, int groups, long groupByte
       case BF16 -> new PackedBf16();
       case Q8_0 -> new PackedQ8();
       case Q4_0 -> new PackedQ4();
+      case Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> null;
     };
   }
 

@@ -19,7 +19,19 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Token ids of texts by the models' own tokenizers. */
 class TokenizerOracleTest {
-  @TempDir Path folder;
+  @TempDir static Path folder;
+  private static Tokenizer llama3;
+  private static Tokenizer qwen2;
+
+  private static Tokenizer llama3() throws IOException {
+    llama3 = llama3 == null ? SharedTokenizers.llama3(folder) : llama3;
+    return llama3;
+  }
+
+  private static Tokenizer qwen2() throws IOException {
+    qwen2 = qwen2 == null ? SharedTokenizers.qwen2(folder) : qwen2;
+    return qwen2;
+  }
 
   @ParameterizedTest
   @ValueSource(strings = {"llama-spm", "phi-3", "gpt-2", "starcoder"})
@@ -29,12 +41,12 @@ class TokenizerOracleTest {
 
   @Test
   void encodesAsLlama3() throws IOException {
-    checkCases("llama-bpe", SharedTokenizers.llama3(folder));
+    checkCases("llama-bpe", llama3());
   }
 
   @Test
   void encodesAsQwen2() throws IOException {
-    checkCases("qwen2", SharedTokenizers.qwen2(folder));
+    checkCases("qwen2", qwen2());
   }
 
   private static void checkCases(String name, Tokenizer tokenizer) throws IOException {
@@ -73,7 +85,7 @@ class TokenizerOracleTest {
 
   @Test
   void encodesAsHuggingFaceLlama3() throws IOException {
-    checkHuggingFace("llama_3.2_encoded.json", SharedTokenizers.llama3(folder));
+    checkHuggingFace("llama_3.2_encoded.json", llama3());
   }
 
   private static void checkHuggingFace(String file, Tokenizer tokenizer) throws IOException {
@@ -103,8 +115,8 @@ class TokenizerOracleTest {
         switch (pre) {
           case "gpt-2" ->
               SharedTokenizers.huggingFace(folder, "tokenizers/gpt2/tokenizer.json", pre);
-          case "llama-bpe" -> SharedTokenizers.llama3(folder);
-          case "qwen2" -> SharedTokenizers.qwen2(folder);
+          case "llama-bpe" -> llama3();
+          case "qwen2" -> qwen2();
           default -> SharedTokenizers.huggingFace(folder, "tokenizers/smollm2-tokenizer.json", pre);
         };
     JsonNode cases;

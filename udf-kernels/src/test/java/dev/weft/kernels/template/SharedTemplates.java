@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -16,12 +17,29 @@ import java.util.stream.Stream;
 final class SharedTemplates {
   private SharedTemplates() {}
 
+  private static final Path FOLDER =
+      Path.of(System.getProperty("weft.shared.data", "absent"), "templates");
+
   static Path folder() {
-    Path folder = Path.of(System.getProperty("weft.shared.data", "absent"), "templates");
     assumeTrue(
-        Files.isDirectory(folder),
-        "skipped: the templates are not in " + folder + "; set -Dweft.shared.data");
-    return folder;
+        Files.isDirectory(FOLDER),
+        "skipped: the templates are not in " + FOLDER + "; set -Dweft.shared.data");
+    return FOLDER;
+  }
+
+  /** Templates to try things on: the project's own, and all others where they are. */
+  static List<String> anyAtHand() throws IOException {
+    List<String> sources = new ArrayList<>();
+    for (DefaultTemplate template : DefaultTemplate.values()) {
+      sources.add(template.source());
+    }
+    for (JsonNode snippet : Goldens.read().document().get("snippets")) {
+      sources.add(snippet.get("source").asText());
+    }
+    if (Files.isDirectory(FOLDER)) {
+      sources.addAll(all().values());
+    }
+    return sources;
   }
 
   /** The templates by file name. */

@@ -30,6 +30,15 @@ class SpecialTokenGuardTest {
           "\uD83D\uDE00\uD83D\uDE00",
           "<<",
           "><");
+  private static final List<String> CUTTING_AND_JOINING =
+      List.of(
+          DefaultTemplate.CHATML.source(),
+          DefaultTemplate.PLAIN.source(),
+          "{% for m in messages %}[INST]{{ m.content|trim }}[/INST]</s>{% endfor %}",
+          "{% for m in messages %}{{ '<|' ~ m.content ~ '|>' }}{% endfor %}",
+          "{% for m in messages %}<|im_{{ m.content.split()|join }}_id|>{% endfor %}",
+          "{% for m in messages %}{{ '<' ~ m.content[1:-1] ~ '>' }}{% endfor %}",
+          "<s>{{ messages|map(attribute='content')|join }}</s><|im_end|>");
   private static final LocalDate DATE = LocalDate.of(2026, 3, 7);
 
   private static String render(String source, SpecialTokenGuard guard, String... contents) {
@@ -118,14 +127,20 @@ class SpecialTokenGuardTest {
     Random random = new Random(seed);
     SpecialTokenGuard guard = SpecialTokenGuard.of(SPECIALS);
     List<ChatTemplate> templates = new ArrayList<>();
-    for (String source : SharedTemplates.all().values()) {
-      templates.add(ChatTemplate.compile(source));
+    CUTTING_AND_JOINING.forEach(source -> templates.add(ChatTemplate.compile(source)));
+    for (String source : SharedTemplates.anyAtHand()) {
+      try {
+        templates.add(ChatTemplate.compile(source));
+      } catch (TemplateException e) {
+        // One of those that show what a syntax error is.
+      }
     }
     int rendered = 0;
     int marked = 0;
     int compared = 0;
     for (int i = 0; i < 4_000; i++) {
-      ChatTemplate template = templates.get(random.nextInt(templates.size()));
+      int among = random.nextBoolean() ? CUTTING_AND_JOINING.size() : templates.size();
+      ChatTemplate template = templates.get(random.nextInt(among));
       String hostile = hostile(random);
       try {
         String plain = template.render(conversation(hostile), options(SpecialTokenGuard.none()));

@@ -89,11 +89,11 @@ class TemplateMutationTest {
 
   @Test
   void noMutationOfAnyTemplateThrowsAnythingElse() throws IOException {
-    List<String> sources = List.copyOf(SharedTemplates.all().values());
+    List<String> sources = SharedTemplates.anyAtHand();
     long seed = new Random().nextLong();
     System.out.println("TemplateMutationTest seed " + seed);
     Random random = new Random(seed);
-    for (int i = 0; i < 20_000; i++) {
+    for (int i = 0; i < 10_000; i++) {
       String mutated = mutate(sources.get(random.nextInt(sources.size())), sources, random);
       try {
         ChatTemplate.compile(mutated).render(MESSAGES, OPTIONS);

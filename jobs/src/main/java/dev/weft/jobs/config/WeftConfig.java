@@ -33,6 +33,13 @@ public record WeftConfig(
     DELTA
   }
 
+  /** What becomes of a prompt that leaves no room for its answer in the context. */
+  public enum LongPrompts {
+    ERROR,
+    KEEP_START,
+    KEEP_END
+  }
+
   /** Kernel backends; {@code AUTO} takes the fastest healthy one. */
   public enum Backend {
     AUTO,
@@ -49,7 +56,12 @@ public record WeftConfig(
 
   /** Where requests and expected answers come from. */
   public record Input(
-      List<String> paths, Format format, int maxLineBytes, int maxPromptBytes, String expectedPath)
+      List<String> paths,
+      Format format,
+      int maxLineBytes,
+      int maxPromptBytes,
+      LongPrompts longPrompts,
+      String expectedPath)
       implements Serializable {}
 
   /** Where everything is written. */
@@ -127,6 +139,7 @@ public record WeftConfig(
             in.choice("input.format", Format.class),
             (int) in.bytes("input.maxLineBytes", 1 << 10, 1 << 30),
             (int) in.bytes("input.maxPromptBytes", 1, 1 << 30),
+            in.choice("input.longPrompts", LongPrompts.class),
             in.text("input.expectedPath")),
         new Output(in.text("output.path")),
         new Run(

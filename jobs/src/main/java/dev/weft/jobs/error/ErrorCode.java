@@ -91,18 +91,13 @@ public enum ErrorCode {
       Scope.ROW,
       ErrorCategory.USER,
       "The prompt leaves no room for an answer in the model's context.",
-      "Shorten the prompt, choose a model with a longer context, or cut prompts with input.cutPrompts."),
+      "Shorten the prompt, choose a model with a longer context, or cut prompts with input.longPrompts."),
   TOKEN_OUT_OF_RANGE(
       Scope.ROW,
       ErrorCategory.USER,
       "A token id is not in the model's vocabulary.",
       "Tokenize with the vocabulary of the model in use, or send text."),
   // Rows on which the model's own parts fail.
-  TEMPLATE_MISSING(
-      Scope.ROW,
-      ErrorCategory.MODEL,
-      "The row has messages and the model has no chat template.",
-      "Give one with model.chatTemplate, or send prompts instead of messages."),
   TEMPLATE_FAILED(
       Scope.ROW,
       ErrorCategory.MODEL,
@@ -119,6 +114,11 @@ public enum ErrorCode {
       ErrorCategory.RESOURCE,
       "The request needs more KV memory than the whole cache has.",
       "Give the engine a larger KV cache, or shorten the request."),
+  ENGINE_NONFINITE_LOGITS(
+      Scope.ROW,
+      ErrorCategory.MODEL,
+      "The model gave no finite scores for the next token.",
+      "The model file may be damaged, or its number format too coarse; try the file in another format."),
   ENGINE_FAILED(
       Scope.ROW,
       ErrorCategory.INTERNAL,

@@ -50,6 +50,31 @@ public record RunSummary(
     List<StepPoint> steps,
     List<String> warnings) {
 
+  /** The same summary with another outcome. */
+  public RunSummary withOutcome(Outcome other) {
+    return new RunSummary(
+        runId,
+        other,
+        startedAt,
+        starts,
+        totalSeconds,
+        version,
+        output,
+        model,
+        engine,
+        rows,
+        errors,
+        tokens,
+        throughput,
+        stages,
+        plan,
+        partitions,
+        energy,
+        accuracy,
+        steps,
+        warnings);
+  }
+
   /** How a run ended. The CLI's exit code follows from it. */
   public enum Outcome {
     /** Every row has an answer. */

@@ -3,6 +3,8 @@ package dev.weft.jobs.run;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
+import java.io.IOException;
+import java.util.function.Supplier;
 import org.apache.spark.sql.SparkSession;
 
 /**
@@ -20,17 +22,50 @@ public final class WeftJob {
    *     configuration says so
    */
   public static RunSummary run(SparkSession spark, WeftConfig config, ProgressListener listener) {
-    throw new WeftException(ErrorCode.INTERNAL, "not built yet");
+    return explained(() -> new JobRun(spark, config, listener).run());
   }
 
   /**
    * Everything up to the plan: validates and tokenizes all rows, orders them and predicts what a
-   * run would cost. No request is run and no result is written.
+   * run would cost. No request is run and no result is written; a later run goes on from the
+   * tokenized rows.
    *
    * @param spark session with Delta's extension and catalog
    * @throws WeftException if the job could not start
    */
   public static PlanSummary plan(SparkSession spark, WeftConfig config, ProgressListener listener) {
-    throw new WeftException(ErrorCode.INTERNAL, "not built yet");
+    return explained(
+        () -> {
+          if (!config.output().path().isBlank()) {
+            return new JobRun(spark, config, listener).plan();
+          }
+          try (TemporaryOutput output = TemporaryOutput.create(spark)) {
+            return new JobRun(spark, output.in(config), listener).plan();
+          }
+        });
+  }
+
+  /** Finds the error of the catalogue in what Spark wraps around it. */
+  private static <T> T explained(Supplier<T> work) {
+    try {
+      return work.get();
+    } catch (Exception e) {
+      // Scala throws checked exceptions without declaring them.
+      Throwable last = e;
+      for (Throwable t = e; t != null && t.getCause() != t; t = t.getCause()) {
+        if (t instanceof WeftException own) {
+          throw own;
+        }
+        last = t;
+      }
+      if (last instanceof IOException) {
+        throw new WeftException(
+            ErrorCode.STORAGE_FAILED,
+            last.getClass().getSimpleName() + ": " + last.getMessage(),
+            e);
+      }
+      throw new WeftException(
+          ErrorCode.INTERNAL, last.getClass().getSimpleName() + ": " + last.getMessage(), e);
+    }
   }
 }

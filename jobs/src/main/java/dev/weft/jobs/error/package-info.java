@@ -1,0 +1,2 @@
+/** The catalogue of errors. */
+package dev.weft.jobs.error;

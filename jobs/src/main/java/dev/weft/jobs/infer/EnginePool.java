@@ -1,0 +1,168 @@
+package dev.weft.jobs.infer;
+
+import dev.weft.jobs.error.ErrorCode;
+import dev.weft.jobs.error.WeftException;
+import dev.weft.kernels.engine.Engine;
+import dev.weft.kernels.engine.EngineException;
+import dev.weft.kernels.engine.EngineTotals;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.Semaphore;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * The engines of this process: one for each specification, shared by all tasks. An engine that
+ * nobody has used for a while is closed, and so is every engine when the process ends.
+ */
+public final class EnginePool {
+  private static final long IDLE_NANOS = 30_000_000_000L;
+
+  private static final Map<EngineSpec, Shared> OPEN = new HashMap<>();
+  private static Thread reaper;
+
+  private EnginePool() {}
+
+  /** An engine with the number of those who use it. */
+  private static final class Shared {
+    final Engine engine;
+    final String id = UUID.randomUUID().toString();
+
+    /** Streams feed their requests one after the other, so that the planned order is kept. */
+    final Semaphore feed = new Semaphore(1, true);
+
+    int users;
+    long idleSince;
+
+    Shared(Engine engine) {
+      this.engine = engine;
+    }
+  }
+
+  /** The right to use an engine until closed. */
+  public static final class Lease implements AutoCloseable {
+    private final EngineSpec spec;
+    private final Shared shared;
+    private final EngineTotals before;
+    private boolean failed;
+    private boolean closed;
+
+    private Lease(EngineSpec spec, Shared shared) {
+      this.spec = spec;
+      this.shared = shared;
+      this.before = shared.engine.totals();
+    }
+
+    /** The engine. */
+    public Engine engine() {
+      return shared.engine;
+    }
+
+    /** Names this engine among all engines ever opened. */
+    public String engineId() {
+      return shared.id;
+    }
+
+    /** What the engine had done when the lease began. */
+    public EngineTotals before() {
+      return before;
+    }
+
+    /** Waits until it is this lease's turn to feed requests. */
+    void awaitTurn() throws InterruptedException {
+      shared.feed.acquire();
+    }
+
+    /** Lets the next one feed. */
+    void endTurn() {
+      shared.feed.release();
+    }
+
+    /** Says that the engine is broken: nobody gets it again. */
+    public void markFailed() {
+      failed = true;
+    }
+
+    @Override
+    public void close() {
+      if (!closed) {
+        closed = true;
+        release(spec, shared, failed);
+      }
+    }
+  }
+
+  /**
+   * An engine for this specification, opened if there is none.
+   *
+   * @throws WeftException if it cannot be opened
+   */
+  public static synchronized Lease acquire(EngineSpec spec, Configuration hadoop) {
+    Shared shared = OPEN.get(spec);
+    if (shared == null) {
+      closeIdle(Long.MIN_VALUE);
+      var local = spec.model().local(hadoop);
+      try {
+        shared = new Shared(Engine.open(spec.config(local)));
+      } catch (EngineException | OutOfMemoryError e) {
+        throw new WeftException(ErrorCode.MEMORY_TOO_SMALL, local + ": " + e.getMessage(), e);
+      }
+      OPEN.put(spec, shared);
+      startReaper();
+    }
+    shared.users++;
+    return new Lease(spec, shared);
+  }
+
+  /** Closes engines that nobody uses now. */
+  public static synchronized void closeUnused() {
+    closeIdle(Long.MIN_VALUE);
+  }
+
+  private static synchronized void release(EngineSpec spec, Shared shared, boolean failed) {
+    shared.users--;
+    shared.idleSince = System.nanoTime();
+    if (failed) {
+      OPEN.remove(spec, shared);
+    }
+    if (shared.users == 0 && !OPEN.containsValue(shared)) {
+      shared.engine.close();
+    }
+  }
+
+  private static void closeIdle(long idleNanos) {
+    long now = System.nanoTime();
+    OPEN.values()
+        .removeIf(
+            shared -> {
+              boolean idle = shared.users == 0 && now - shared.idleSince >= idleNanos;
+              if (idle) {
+                shared.engine.close();
+              }
+              return idle;
+            });
+  }
+
+  private static void startReaper() {
+    if (reaper == null) {
+      reaper =
+          Thread.ofPlatform()
+              .daemon(true)
+              .name("weft-engine-reaper")
+              .start(
+                  () -> {
+                    while (true) {
+                      try {
+                        Thread.sleep(5_000);
+                      } catch (InterruptedException e) {
+                        return;
+                      }
+                      synchronized (EnginePool.class) {
+                        closeIdle(IDLE_NANOS);
+                      }
+                    }
+                  });
+      Runtime.getRuntime().addShutdownHook(new Thread(EnginePool::closeUnused));
+    }
+  }
+}

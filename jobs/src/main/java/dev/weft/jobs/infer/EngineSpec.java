@@ -1,0 +1,84 @@
+package dev.weft.jobs.infer;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.weft.batching.cost.CostModel;
+import dev.weft.jobs.prepare.ModelFile;
+import dev.weft.kernels.engine.EngineConfig;
+import java.io.Serializable;
+import java.nio.file.Path;
+
+/**
+ * What an executor's engine is made of. Executors with equal specifications share engines, and
+ * those only.
+ *
+ * @param model the model file
+ * @param backend {@code auto}, {@code vector} or {@code scalar}
+ * @param threads threads of the kernels; 0 for all cores of the executor
+ * @param kvBytes memory for keys and values
+ * @param pageTokens tokens of one KV page
+ * @param contextTokens longest sequence of prompt and answer
+ * @param budgetTokens most tokens of one step
+ * @param maxSequences most sequences at the same time
+ * @param stepMetricsEvery one of this many steps is written to the step metrics
+ * @param jobSeed makes the random stream of requests without a seed
+ * @param costModelJson the calibrated cost model that predicts step times; empty for none
+ */
+public record EngineSpec(
+    ModelFile model,
+    String backend,
+    int threads,
+    long kvBytes,
+    int pageTokens,
+    int contextTokens,
+    int budgetTokens,
+    int maxSequences,
+    int stepMetricsEvery,
+    long jobSeed,
+    String costModelJson)
+    implements Serializable {
+  private static final JsonMapper JSON = new JsonMapper();
+
+  /** The same engine with a cost model. */
+  public EngineSpec withCostModel(CostModel cost) {
+    try {
+      return new EngineSpec(
+          model,
+          backend,
+          threads,
+          kvBytes,
+          pageTokens,
+          contextTokens,
+          budgetTokens,
+          maxSequences,
+          stepMetricsEvery,
+          jobSeed,
+          JSON.writeValueAsString(cost));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a cost model is plain values", e);
+    }
+  }
+
+  /** The engine's configuration on this host. */
+  EngineConfig config(Path localModel) {
+    EngineConfig.Builder builder =
+        EngineConfig.builder(localModel)
+            .backend(backend)
+            .threads(threads > 0 ? threads : Runtime.getRuntime().availableProcessors())
+            .kvBudgetBytes(kvBytes)
+            .pageTokens(pageTokens)
+            .contextTokens(contextTokens)
+            .budgetTokens(budgetTokens)
+            .maxSequences(maxSequences)
+            .stepMetricsEvery(stepMetricsEvery)
+            .jobSeed(jobSeed);
+    if (!costModelJson.isEmpty()) {
+      try {
+        builder.stepTimeModel(JSON.readValue(costModelJson, CostModel.class)::stepSeconds);
+      } catch (JsonProcessingException e) {
+        throw new IllegalStateException("the cost model was written by this program", e);
+      }
+    }
+    return builder.build();
+  }
+}

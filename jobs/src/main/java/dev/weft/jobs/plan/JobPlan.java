@@ -1,0 +1,219 @@
+package dev.weft.jobs.plan;
+
+import dev.weft.batching.cost.CostModel;
+import dev.weft.batching.plan.OutputLengthEstimator;
+import dev.weft.batching.plan.Partition;
+import dev.weft.batching.plan.Plan;
+import dev.weft.batching.plan.PlanOptions;
+import dev.weft.batching.plan.Planner;
+import dev.weft.batching.policy.PlannedOrder;
+import dev.weft.batching.policy.SchedulingPolicies;
+import dev.weft.batching.policy.SchedulingPolicy;
+import dev.weft.batching.request.RequestSet;
+import dev.weft.batching.request.Side;
+import dev.weft.batching.schedule.StepLimits;
+import dev.weft.batching.simulate.SimulatedRun;
+import dev.weft.batching.simulate.Simulator;
+import dev.weft.batching.tree.PrefixTree;
+import dev.weft.jobs.infer.PlannedRows.Assignment;
+import dev.weft.jobs.run.PlanSummary.PlannedGroup;
+import dev.weft.jobs.run.PlanSummary.PolicyPrediction;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The plan of a table of requests, and what its parts are for the job. */
+public final class JobPlan {
+  /** Above this, step-by-step simulation of all policies would take longer than it tells. */
+  private static final long SIMULATED_TOKENS = 40_000_000;
+
+  private static final int SIMULATED_REQUESTS = 50_000;
+  private static final int PREVIEW_GROUPS = 12;
+
+  private final RequestTable table;
+  private final PrefixTree tree;
+  private final Plan plan;
+  private final Limits limits;
+  private final CostModel cost;
+
+  /**
+   * What an engine holds.
+   *
+   * @param partitions wanted pieces
+   * @param kvTokens tokens of its KV cache
+   * @param pageTokens tokens of a page
+   * @param budgetTokens tokens of a step
+   * @param maxSequences sequences at the same time
+   */
+  public record Limits(
+      int partitions, long kvTokens, int pageTokens, int budgetTokens, int maxSequences) {}
+
+  private JobPlan(RequestTable table, PrefixTree tree, Plan plan, Limits limits, CostModel cost) {
+    this.table = table;
+    this.tree = tree;
+    this.plan = plan;
+    this.limits = limits;
+    this.cost = cost;
+  }
+
+  /** Plans requests whose output lengths are known or estimated; the table must not be empty. */
+  public static JobPlan of(
+      RequestTable table, PrefixTree tree, String policy, CostModel cost, Limits limits) {
+    PlanOptions options =
+        new PlanOptions(limits.partitions(), limits.kvTokens(), limits.pageTokens());
+    Plan plan = new Planner(cost, options).plan(tree, SchedulingPolicies.named(policy));
+    return new JobPlan(table, tree, plan, limits, cost);
+  }
+
+  /** Places in the table of the requests to run first. */
+  public static int[] sample(PrefixTree tree, double fraction, int atLeast, long seed) {
+    return OutputLengthEstimator.sample(tree, fraction, atLeast, seed);
+  }
+
+  /** The planner's own plan. */
+  public Plan plan() {
+    return plan;
+  }
+
+  /** Nodes of the prefix tree. */
+  public int treeNodes() {
+    return tree.nodes();
+  }
+
+  /** Where each request runs, in planned order. */
+  public Assignment assignment() {
+    PlannedOrder order = plan.order();
+    int size = order.size();
+    long[] keys = new long[size];
+    int[] partitions = new int[size];
+    boolean[] memorySide = new boolean[size];
+    int[] estimates = new int[size];
+    List<Partition> pieces = plan.partitions();
+    for (int p = 0; p < pieces.size(); p++) {
+      for (int i = pieces.get(p).from(); i < pieces.get(p).to(); i++) {
+        int request = order.request(i);
+        keys[i] = table.rowKeys()[request];
+        partitions[i] = p;
+        memorySide[i] = order.side(i) == Side.MEMORY;
+        estimates[i] = tree.requests().estimatedOutputTokens(request) / table.answers()[request];
+      }
+    }
+    return new Assignment(keys, partitions, memorySide, estimates);
+  }
+
+  /** Expected output tokens of all requests. */
+  public long expectedOutputTokens() {
+    long sum = 0;
+    for (int i = 0; i < table.size(); i++) {
+      sum += tree.requests().estimatedOutputTokens(i);
+    }
+    return sum;
+  }
+
+  /**
+   * What each policy would take: simulated step by step if that is quick enough, else summed up.
+   */
+  public List<PolicyPrediction> predictions() {
+    List<PolicyPrediction> predictions = new ArrayList<>();
+    for (SchedulingPolicy policy : SchedulingPolicies.all()) {
+      predictions.add(simulates() ? simulated(policy) : summed(policy));
+    }
+    return predictions;
+  }
+
+  /** Whether predictions are simulated step by step. */
+  public boolean simulates() {
+    return table.size() <= SIMULATED_REQUESTS
+        && tree.promptTokens() + expectedOutputTokens() <= SIMULATED_TOKENS;
+  }
+
+  private PolicyPrediction simulated(SchedulingPolicy policy) {
+    PlannedOrder order =
+        policy.name().equals(plan.policy())
+            ? plan.order()
+            : policy.order(tree, cost, limits.kvTokens());
+    int pages = Math.clamp(limits.kvTokens() / limits.pageTokens(), 1, Integer.MAX_VALUE);
+    Simulator simulator =
+        new Simulator(
+            cost,
+            new StepLimits(limits.budgetTokens(), limits.maxSequences()),
+            pages,
+            limits.pageTokens());
+    SimulatedRun run = simulator.run(tree.requests(), order);
+    long saved = run.statistics().sharedTokens();
+    return new PolicyPrediction(
+        policy.name(),
+        run.seconds(),
+        run.computeSeconds(),
+        run.memorySeconds(),
+        saved,
+        share(saved));
+  }
+
+  private PolicyPrediction summed(SchedulingPolicy policy) {
+    Plan other =
+        policy.name().equals(plan.policy())
+            ? plan
+            : new Planner(
+                    cost,
+                    new PlanOptions(limits.partitions(), limits.kvTokens(), limits.pageTokens()))
+                .plan(tree, policy);
+    return new PolicyPrediction(
+        policy.name(),
+        other.totalSeconds(),
+        other.computeSeconds(),
+        other.memorySeconds(),
+        other.reusableTokensAfterCut(),
+        share(other.reusableTokensAfterCut()));
+  }
+
+  private double share(long savedTokens) {
+    return tree.promptTokens() == 0 ? 0 : (double) savedTokens / tree.promptTokens();
+  }
+
+  /**
+   * The first groups of the order: neighbours that have at least half of the shorter prompt in
+   * common. Ids are left empty; {@link #firstKey} finds them.
+   */
+  public List<PlannedGroup> preview() {
+    List<PlannedGroup> groups = new ArrayList<>();
+    RequestSet requests = tree.requests();
+    PlannedOrder order = plan.order();
+    int from = 0;
+    while (from < order.size() && groups.size() < PREVIEW_GROUPS) {
+      int shared = requests.promptTokens(order.request(from));
+      int to = from + 1;
+      while (to < order.size()) {
+        int a = order.request(to - 1);
+        int b = order.request(to);
+        int common = requests.commonPrefix(a, b, 0);
+        if (2L * common < Math.min(requests.promptTokens(a), requests.promptTokens(b))) {
+          break;
+        }
+        shared = Math.min(shared, common);
+        to++;
+      }
+      groups.add(
+          new PlannedGroup(from, to - from, to - from > 1 ? shared : 0, density(from, to), ""));
+      from = to;
+    }
+    return groups;
+  }
+
+  /** Key of the row at a planned position. */
+  public long firstKey(PlannedGroup group) {
+    return table.rowKeys()[plan.order().request((int) group.position())];
+  }
+
+  private double density(int from, int to) {
+    RequestSet requests = tree.requests();
+    double compute = 0;
+    double memory = 0;
+    for (int i = from; i < to; i++) {
+      int r = plan.order().request(i);
+      int output = requests.estimatedOutputTokens(r);
+      compute += cost.computeSeconds(requests.promptTokens(r), 0, output);
+      memory += cost.memorySeconds(requests.promptTokens(r), output);
+    }
+    return memory == 0 ? Double.POSITIVE_INFINITY : compute / memory;
+  }
+}

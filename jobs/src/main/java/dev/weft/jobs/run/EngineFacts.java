@@ -1,0 +1,85 @@
+package dev.weft.jobs.run;
+
+import dev.weft.jobs.infer.PartitionReport;
+import dev.weft.jobs.infer.PartitionReport.Sums;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The engines of a start together.
+ *
+ * @param engines how many there were
+ * @param backend their kernel backend
+ * @param threads threads of one
+ * @param kvTokens tokens that the KV cache of one holds
+ * @param contextTokens longest sequence
+ * @param steps steps of this start
+ * @param busySeconds time of these steps
+ * @param energyJoules energy of these steps
+ * @param warnings what runs slower or less exactly than it should
+ */
+record EngineFacts(
+    int engines,
+    String backend,
+    int threads,
+    long kvTokens,
+    int contextTokens,
+    long steps,
+    double busySeconds,
+    double energyJoules,
+    List<String> warnings) {
+
+  /** The engines of these reports; those of an earlier start if there was nothing left to run. */
+  static EngineFacts of(List<PartitionReport> reports, RunFolder folder) {
+    if (reports.isEmpty()) {
+      EngineFacts before =
+          folder
+              .read(folder.engine(), EngineFacts.class)
+              .orElse(new EngineFacts(0, "none", 0, 0, 0, 0, 0, 0, List.of()));
+      return new EngineFacts(
+          0,
+          before.backend,
+          before.threads,
+          before.kvTokens,
+          before.contextTokens,
+          0,
+          0,
+          0,
+          List.of());
+    }
+    Map<String, Sums> first = new LinkedHashMap<>();
+    Map<String, Sums> last = new LinkedHashMap<>();
+    Set<String> warnings = new LinkedHashSet<>();
+    for (PartitionReport report : reports) {
+      first.merge(report.engineId(), report.before(), (a, b) -> a.steps() <= b.steps() ? a : b);
+      last.merge(report.engineId(), report.after(), (a, b) -> a.steps() >= b.steps() ? a : b);
+      warnings.addAll(report.warnings());
+    }
+    long steps = 0;
+    double busy = 0;
+    double joules = 0;
+    for (Map.Entry<String, Sums> engine : last.entrySet()) {
+      Sums before = first.get(engine.getKey());
+      steps += engine.getValue().steps() - before.steps();
+      busy += engine.getValue().busySeconds() - before.busySeconds();
+      joules += engine.getValue().energyJoules() - before.energyJoules();
+    }
+    PartitionReport one = reports.getFirst();
+    EngineFacts facts =
+        new EngineFacts(
+            last.size(),
+            one.backend(),
+            one.threads(),
+            one.kvTokens(),
+            one.contextTokens(),
+            steps,
+            busy,
+            joules,
+            List.copyOf(warnings));
+    folder.write(folder.engine(), facts);
+    return facts;
+  }
+}

@@ -1,0 +1,131 @@
+package dev.weft.jobs.run;
+
+import dev.weft.batching.plan.Partition;
+import dev.weft.jobs.config.WeftConfig;
+import dev.weft.jobs.infer.EngineSpec;
+import dev.weft.jobs.infer.InferTask;
+import dev.weft.jobs.infer.LiveCounts;
+import dev.weft.jobs.infer.PartitionReport;
+import dev.weft.jobs.infer.PlannedRows;
+import dev.weft.jobs.infer.PlannedRows.Assignment;
+import dev.weft.jobs.run.PlanSummaries.Power;
+import dev.weft.jobs.run.RunSummary.PartitionTime;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.SerializableConfiguration;
+
+/** Runs assignments on the executors and keeps what they report. */
+final class InferStage {
+  private final SparkSession spark;
+  private final WeftConfig config;
+  private final RunFolder folder;
+  private final int start;
+  private final ProgressListener listener;
+  private final String liveKey;
+  private final List<PartitionReport> reports = new ArrayList<>();
+  private final List<PartitionTime> times = new ArrayList<>();
+  private List<PartitionReport> latest = List.of();
+  private double seconds;
+  private long results;
+
+  InferStage(
+      SparkSession spark,
+      WeftConfig config,
+      RunFolder folder,
+      int start,
+      ProgressListener listener) {
+    this.spark = spark;
+    this.config = config;
+    this.folder = folder;
+    this.start = start;
+    this.listener = listener;
+    this.liveKey = folder.path() + "#" + start;
+  }
+
+  /**
+   * Runs what the assignment names; returns when all of it is in the ledger.
+   *
+   * @param doneBefore results in the ledger before this start
+   * @param total results of the whole run
+   */
+  void run(
+      Dataset<Row> prepared,
+      Assignment assignment,
+      int partitions,
+      EngineSpec engine,
+      long doneBefore,
+      long total) {
+    InferTask task =
+        new InferTask(
+            engine,
+            folder.ledger().toString(),
+            start,
+            config.ledger().pieceRows(),
+            config.ledger().pieceSeconds(),
+            liveKey,
+            new SerializableConfiguration(spark.sparkContext().hadoopConfiguration()));
+    long began = System.nanoTime();
+    ProgressWatch watch =
+        new ProgressWatch(folder, start, LiveCounts.of(liveKey), doneBefore, total, listener);
+    try {
+      latest =
+          PlannedRows.of(spark, prepared, assignment, partitions)
+              .mapPartitionsWithIndex(task, false)
+              .collect();
+    } finally {
+      watch.close();
+      seconds += (System.nanoTime() - began) / 1e9;
+    }
+    reports.addAll(latest);
+    latest.forEach(report -> results += report.results());
+  }
+
+  /** Reports of all partitions of this start. */
+  List<PartitionReport> reports() {
+    return List.copyOf(reports);
+  }
+
+  /** Says what the plan promised for the partitions of the last assignment. */
+  void predicted(List<Partition> partitions) {
+    for (PartitionReport report : latest) {
+      Partition promised = partitions.get(report.partition());
+      times.add(
+          new PartitionTime(
+              report.partition(), promised.size(), promised.totalSeconds(), report.seconds()));
+    }
+    times.sort(Comparator.comparingInt(PartitionTime::partition));
+  }
+
+  /** Predicted and real times of the partitions of the main assignment. */
+  List<PartitionTime> times() {
+    return List.copyOf(times);
+  }
+
+  /** Mean power of what ran so far in this start. */
+  Power power() {
+    if (reports.isEmpty() || seconds == 0) {
+      return Power.UNKNOWN;
+    }
+    EngineFacts engine = EngineFacts.of(reports, folder);
+    return new Power(engine.energyJoules() / seconds, "mean power of the sample");
+  }
+
+  /** Wall time of inference in this start. */
+  double seconds() {
+    return seconds;
+  }
+
+  /** Results written in this start. */
+  long results() {
+    return results;
+  }
+
+  /** Forgets the counts of this start. */
+  void end() {
+    LiveCounts.drop(liveKey);
+  }
+}

@@ -1,0 +1,495 @@
+package dev.weft.jobs.run;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.explode;
+
+import dev.weft.batching.cost.CostModel;
+import dev.weft.batching.plan.OutputLengthEstimator;
+import dev.weft.batching.tree.PrefixTree;
+import dev.weft.jobs.config.BuildInfo;
+import dev.weft.jobs.config.WeftConfig;
+import dev.weft.jobs.error.ErrorCode;
+import dev.weft.jobs.error.WeftException;
+import dev.weft.jobs.infer.EnginePool;
+import dev.weft.jobs.infer.EngineSpec;
+import dev.weft.jobs.ingest.Ingest;
+import dev.weft.jobs.ledger.Outcomes;
+import dev.weft.jobs.plan.DeviceRates;
+import dev.weft.jobs.plan.JobPlan;
+import dev.weft.jobs.plan.RequestTable;
+import dev.weft.jobs.prepare.Duplicates;
+import dev.weft.jobs.prepare.PrepareSpec;
+import dev.weft.jobs.prepare.PreparedRows;
+import dev.weft.jobs.report.ReportFiles;
+import dev.weft.jobs.run.PlanSummaries.Power;
+import dev.weft.jobs.run.RunSummary.Outcome;
+import dev.weft.jobs.sink.ResultColumns;
+import dev.weft.jobs.sink.ResultRows;
+import dev.weft.jobs.sink.ResultTable;
+import java.io.IOException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.SortedMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SaveMode;
+import org.apache.spark.sql.SparkSession;
+
+/** One start of a job, stage by stage. */
+final class JobRun {
+  private final SparkSession spark;
+  private final WeftConfig config;
+  private final ProgressListener listener;
+  private final StageClock clock;
+  private final String startedAt = Instant.now().truncatedTo(ChronoUnit.MILLIS).toString();
+  private final List<String> warnings = new ArrayList<>();
+
+  private JobSetup setup;
+  private Manifest manifest;
+  private RunFolder folder;
+  private RunState state;
+  private RowCounts counts;
+  private DeviceRates rates;
+  private CostModel cost;
+  private Sizing sizing;
+  private RequestTable table;
+  private PrefixTree tree;
+  private RunState.Done done;
+  private Known known;
+
+  /** Requests whose output lengths are known, by their place in the table. */
+  private record Known(int[] places, int[] outputTokens) {}
+
+  JobRun(SparkSession spark, WeftConfig config, ProgressListener listener) {
+    this.spark = spark;
+    this.config = config;
+    this.listener = listener;
+    this.clock = new StageClock(listener);
+  }
+
+  PlanSummary plan() {
+    begin();
+    clock.run(Stage.PREPARE, this::prepare);
+    clock.run(Stage.CALIBRATE, this::calibrate);
+    return clock.time(
+        Stage.PLAN,
+        () -> {
+          collectRequests();
+          boolean sampled = known.places.length > 0;
+          return planSummary(sampled ? "ledger" : "max_tokens", known.places.length, Power.UNKNOWN);
+        });
+  }
+
+  RunSummary run() {
+    begin();
+    ResultTable results = new ResultTable(spark, folder.results());
+    if (results.holds(manifest.runId())) {
+      Optional<RunSummary> before = folder.read(folder.summary(), RunSummary.class);
+      if (before.isPresent()) {
+        return alreadyComplete(before.get());
+      }
+    }
+    int start = folder.nextStart();
+    clock.run(Stage.PREPARE, this::prepare);
+    results.create(state.carried());
+    InferStage infer = new InferStage(spark, config, folder, start, listener);
+    PlanSummary plan;
+    long resumed;
+    try {
+      clock.run(Stage.CALIBRATE, this::calibrate);
+      collectRequests();
+      resumed = done.size();
+      plan = inferAll(infer);
+    } finally {
+      infer.end();
+      EnginePool.closeUnused();
+    }
+    EngineFacts engine = EngineFacts.of(infer.reports(), folder);
+    engine.warnings().forEach(this::warn);
+    clock.run(Stage.COMMIT, () -> commit(results, engine));
+    return clock.time(
+        Stage.REPORT,
+        () -> {
+          Report report = new Report(spark, config, setup, folder, state, manifest, counts);
+          RunSummary summary =
+              report.write(
+                  new Report.Facts(
+                      startedAt,
+                      start,
+                      clock,
+                      engine,
+                      infer,
+                      plan,
+                      rates.info().device(),
+                      stepMetricsEvery(),
+                      resumed,
+                      warnings),
+                  results.rows(manifest.runId()));
+          folder.write(folder.summary(), summary);
+          writeReport(summary);
+          return summary;
+        });
+  }
+
+  /**
+   * Everything that must hold before any work: input, model, settings, and the run they belong to.
+   */
+  private void begin() {
+    clock.run(
+        Stage.PREFLIGHT,
+        () -> {
+          setup = JobSetup.check(spark, config);
+          setup.warnings().forEach(this::warn);
+          SortedMap<String, String> computes = setup.computes(config);
+          String runId = config.run().id().isEmpty() ? Manifest.idOf(computes) : config.run().id();
+          Configuration hadoop = spark.sparkContext().hadoopConfiguration();
+          folder = new RunFolder(config.output().path(), runId, hadoop);
+          state = new RunState(spark, folder);
+          Optional<Manifest> before = folder.read(folder.manifest(), Manifest.class);
+          if (before.isPresent()) {
+            manifest = before.get();
+            manifest.requireSame(computes);
+          } else {
+            manifest = new Manifest(runId, startedAt, computes);
+            folder.write(folder.manifest(), manifest);
+          }
+        });
+  }
+
+  private RunSummary alreadyComplete(RunSummary before) {
+    Outcome outcome =
+        before.outcome().hasErrors()
+            ? Outcome.ALREADY_COMPLETE_SOME_ERRORS
+            : Outcome.ALREADY_COMPLETE_ALL_ANSWERED;
+    return before.withOutcome(outcome);
+  }
+
+  private void writeReport(RunSummary summary) {
+    try {
+      ReportFiles.write(spark.sparkContext().hadoopConfiguration(), summary, config);
+    } catch (IOException e) {
+      throw new WeftException(
+          ErrorCode.STORAGE_FAILED, "the report cannot be written: " + e.getMessage(), e);
+    }
+  }
+
+  private void prepare() {
+    if (!folder.isDone(folder.prepared())) {
+      PrepareSpec spec =
+          new PrepareSpec(
+              setup.modelFile(),
+              setup.template(),
+              manifest.templateDate(),
+              setup.contextTokens(),
+              config.input().longPrompts());
+      Ingest.Rows input = Ingest.read(spark, setup.input(), config);
+      // Names are checked before the input is read.
+      ResultColumns.carriedNames(input.carried());
+      PreparedRows.of(spark, input, spec, config.run().deduplicate())
+          .write()
+          .mode(SaveMode.Overwrite)
+          .parquet(folder.prepared().toString());
+      Duplicates.of(state.prepared())
+          .write()
+          .mode(SaveMode.Overwrite)
+          .parquet(folder.duplicates().toString());
+      folder.markDone(folder.prepared());
+    }
+    counts = RowCounts.of(state.prepared(), state.duplicates());
+    if (counts.messageRows() > 0 && setup.usesDefaultTemplate(config)) {
+      warn(
+          "the model has no chat template: messages are rendered as "
+              + setup.model().defaultTemplate().name().toLowerCase(Locale.ROOT));
+    }
+    if (counts.cutRows() > 0) {
+      warn(counts.cutRows() + " prompts were cut to fit the context (input.longPrompts)");
+    }
+    warnOfIgnoredFields();
+    if (counts.errors() > 0) {
+      String found = counts.errors() + " of " + counts.rows() + " rows cannot be answered";
+      if (config.run().failOnError()) {
+        throw new WeftException(ErrorCode.ROWS_FAILED, found + examples());
+      }
+      warn(found + "; each has an error row in the results");
+    }
+  }
+
+  private void warnOfIgnoredFields() {
+    List<Row> fields =
+        state
+            .prepared()
+            .select(explode(col("ignored_fields")).as("field"))
+            .groupBy("field")
+            .count()
+            .orderBy("field")
+            .limit(50)
+            .collectAsList();
+    if (!fields.isEmpty()) {
+      List<String> names = new ArrayList<>();
+      fields.forEach(f -> names.add(f.getString(0) + " (" + f.getLong(1) + " rows)"));
+      warn("fields without effect were ignored: " + String.join(", ", names));
+    }
+  }
+
+  private String examples() {
+    StringBuilder text = new StringBuilder();
+    List<Row> rows =
+        state
+            .prepared()
+            .where(col("error_code").isNotNull())
+            .orderBy("row_key")
+            .select("error_code", "source_file", "source_line", "error_message")
+            .limit(3)
+            .collectAsList();
+    for (Row row : rows) {
+      text.append(
+          "%n  %s: %s line %d: %s"
+              .formatted(row.getString(0), row.getString(1), row.getLong(2), row.getString(3)));
+    }
+    return text.toString();
+  }
+
+  private void calibrate() {
+    rates = DeviceRates.of(config, setup.modelFile(), setup.model(), this::warn);
+    cost = new CostModel(setup.model().shape(), rates.profile());
+  }
+
+  private void collectRequests() {
+    table = RequestTable.collect(state.runnable());
+    tree = PrefixTree.build(table.requests());
+    long output = 0;
+    for (int i = 0; i < table.size(); i++) {
+      output += table.requests().maxOutputTokens(i);
+    }
+    sizing = Sizing.of(spark, config, setup.model(), tree.promptTokens() + output);
+    readDone();
+  }
+
+  /** What the ledger holds is done, and tells output lengths. */
+  private void readDone() {
+    done = state.done();
+    int[] places = new int[done.size()];
+    Arrays.setAll(places, i -> Arrays.binarySearch(table.rowKeys(), done.rowKeys()[i]));
+    known = new Known(places, done.outputTokens());
+    if (places.length > 0) {
+      tree =
+          tree.withEstimatedOutputTokens(
+              OutputLengthEstimator.estimate(tree, places, known.outputTokens).means());
+    }
+  }
+
+  /** Runs the sample, plans what is left, and runs that. */
+  private PlanSummary inferAll(InferStage infer) {
+    long total = Sizing.sum(table.answers());
+    long resumedResults = results(known.places);
+    String lengths = known.places.length > 0 ? "ledger" : "max_tokens";
+    int sampled = known.places.length;
+    EngineSpec engine = engine();
+    Dataset<Row> prepared = state.prepared();
+    double fraction = config.plan().sampleFraction();
+    int wanted =
+        Math.max(config.plan().sampleMinRequests(), (int) Math.ceil(fraction * table.size()));
+    if (fraction > 0 && sampled < wanted && table.size() >= 2 * wanted) {
+      int[] places = without(OutputLengthEstimator.sample(tree, fraction, wanted, 1), known.places);
+      if (places.length > 0) {
+        clock.run(
+            Stage.SAMPLE,
+            () -> {
+              JobPlan first = planOf(table.subset(places), sizing.engines());
+              infer.run(
+                  prepared,
+                  first.assignment(),
+                  first.plan().partitions().size(),
+                  engine,
+                  resumedResults,
+                  total);
+              readDone();
+            });
+        lengths = sampled > 0 ? "ledger" : "sample";
+        sampled = known.places.length;
+      }
+    }
+    String source = lengths;
+    int sample = sampled;
+    PlanSummary summary = clock.time(Stage.PLAN, () -> planSummary(source, sample, infer.power()));
+    folder.write(folder.plan(), summary);
+    int[] left = without(allPlaces(), known.places);
+    if (left.length > 0) {
+      clock.run(
+          Stage.INFER,
+          () -> {
+            JobPlan plan = planOf(subset(left), partitions(left.length));
+            infer.run(
+                prepared,
+                plan.assignment(),
+                plan.plan().partitions().size(),
+                engine,
+                results(known.places),
+                total);
+            infer.predicted(plan.plan().partitions());
+          });
+      readDone();
+    }
+    if (done.size() < table.size()) {
+      throw new WeftException(
+          ErrorCode.INTERNAL,
+          "%d of %d requests have no result in the ledger"
+              .formatted(table.size() - done.size(), table.size()));
+    }
+    return summary;
+  }
+
+  private void commit(ResultTable results, EngineFacts engine) {
+    Dataset<Row> outcomes = state.outcomes();
+    if (config.run().failOnError()) {
+      List<Row> failed = outcomes.where(col("error_code").isNotNull()).limit(1).collectAsList();
+      if (!failed.isEmpty()) {
+        throw new WeftException(
+            ErrorCode.ROWS_FAILED,
+            "a request failed: " + failed.getFirst().<String>getAs("error_message"));
+      }
+    }
+    ResultRows.Origin origin =
+        new ResultRows.Origin(
+            manifest.runId(),
+            setup.model().name(),
+            setup.modelFile().sha256(),
+            engine.backend(),
+            BuildInfo.version());
+    results.commit(
+        manifest.runId(),
+        ResultRows.of(
+            state.prepared(),
+            state.duplicates(),
+            Outcomes.byRequest(outcomes),
+            state.carried(),
+            origin));
+    long written = results.rows(manifest.runId()).count();
+    if (written != counts.rows()) {
+      throw new WeftException(
+          ErrorCode.OUTPUT_CONFLICT,
+          "%s holds %d of the %d rows of run %s: someone removed rows after the run was committed"
+              .formatted(results.path(), written, counts.rows(), manifest.runId()));
+    }
+  }
+
+  private PlanSummary planSummary(String lengthSource, int sampled, Power power) {
+    long weightBytes = setup.model().weightBytes();
+    if (table.size() == 0) {
+      return PlanSummaries.empty(config, counts, sizing, weightBytes, rates);
+    }
+    return PlanSummaries.of(
+        config,
+        counts,
+        planOf(table, tree),
+        sizing,
+        weightBytes,
+        rates,
+        lengthSource,
+        sampled,
+        power,
+        state);
+  }
+
+  private JobPlan planOf(RequestTable requests, PrefixTree prefixes) {
+    return JobPlan.of(requests, prefixes, policy(), cost, limits(partitions(requests.size())));
+  }
+
+  private JobPlan planOf(RequestTable requests, int partitions) {
+    PrefixTree prefixes = PrefixTree.build(requests.requests());
+    return JobPlan.of(requests, prefixes, policy(), cost, limits(partitions));
+  }
+
+  /** Requests that are left, with the output lengths that are expected of them. */
+  private RequestTable subset(int[] places) {
+    return new RequestTable(table.rowKeys(), table.answers(), table.maxTokens(), tree.requests())
+        .subset(places);
+  }
+
+  private JobPlan.Limits limits(int partitions) {
+    return new JobPlan.Limits(
+        partitions,
+        sizing.kvTokens(),
+        config.engine().pageTokens(),
+        config.engine().budgetTokens(),
+        config.engine().maxSequences());
+  }
+
+  /** A few partitions for each engine, so that none waits long for the last one. */
+  private int partitions(int requests) {
+    if (config.plan().partitions() > 0) {
+      return config.plan().partitions();
+    }
+    int each = sizing.engines() == 1 ? 1 : 4;
+    return Math.clamp(requests / 16, 1, sizing.engines() * each);
+  }
+
+  private String policy() {
+    return config.plan().policy().name().toLowerCase(Locale.ROOT);
+  }
+
+  private EngineSpec engine() {
+    return new EngineSpec(
+            setup.modelFile(),
+            config.engine().backend().name().toLowerCase(Locale.ROOT),
+            sizing.threads(),
+            sizing.kvBytes(),
+            config.engine().pageTokens(),
+            setup.contextTokens(),
+            config.engine().budgetTokens(),
+            config.engine().maxSequences(),
+            stepMetricsEvery(),
+            config.run().seed(),
+            "")
+        .withCostModel(cost);
+  }
+
+  /** All steps of a small run, at most some ten thousand of a large one. */
+  int stepMetricsEvery() {
+    if (config.metrics().stepSampling() > 0) {
+      return config.metrics().stepSampling();
+    }
+    long output = 0;
+    for (int i = 0; i < table.size(); i++) {
+      output += tree.requests().estimatedOutputTokens(i);
+    }
+    long steps =
+        tree.promptTokens() / config.engine().budgetTokens()
+            + output / Math.min(config.engine().maxSequences(), Math.max(1, table.size()));
+    return (int) Math.max(1, steps / 20_000);
+  }
+
+  private long results(int[] places) {
+    long sum = 0;
+    for (int place : places) {
+      sum += table.answers()[place];
+    }
+    return sum;
+  }
+
+  private int[] allPlaces() {
+    int[] all = new int[table.size()];
+    Arrays.setAll(all, i -> i);
+    return all;
+  }
+
+  /** The places that are not among {@code others}, in ascending order. */
+  private int[] without(int[] places, int[] others) {
+    boolean[] taken = new boolean[table.size()];
+    for (int other : others) {
+      taken[other] = true;
+    }
+    return Arrays.stream(places).filter(p -> !taken[p]).sorted().toArray();
+  }
+
+  private void warn(String message) {
+    warnings.add(message);
+    listener.warning(message);
+  }
+}

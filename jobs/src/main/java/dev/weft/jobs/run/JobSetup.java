@@ -1,0 +1,168 @@
+package dev.weft.jobs.run;
+
+import dev.weft.jobs.config.WeftConfig;
+import dev.weft.jobs.config.WeftConfig.Format;
+import dev.weft.jobs.error.ErrorCode;
+import dev.weft.jobs.error.WeftException;
+import dev.weft.jobs.ingest.InputFile;
+import dev.weft.jobs.ingest.InputResolver;
+import dev.weft.jobs.ingest.InputSet;
+import dev.weft.jobs.prepare.ModelFacts;
+import dev.weft.jobs.prepare.ModelFile;
+import dev.weft.kernels.template.ChatTemplate;
+import dev.weft.kernels.template.TemplateException;
+import io.delta.tables.DeltaTable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * What a job works on, checked before any work begins.
+ *
+ * @param input the input's files
+ * @param expected files of expected answers; null for none
+ * @param modelFile the model file
+ * @param model what it holds
+ * @param template source of the chat template in use
+ * @param contextTokens longest sequence
+ * @param warnings what is not as one might think
+ */
+record JobSetup(
+    InputSet input,
+    InputSet expected,
+    ModelFile modelFile,
+    ModelFacts model,
+    String template,
+    int contextTokens,
+    List<String> warnings) {
+
+  /** Changes when the program computes other answers from the same settings. */
+  private static final String ANSWERS_VERSION = "1";
+
+  static JobSetup check(SparkSession spark, WeftConfig config) {
+    Configuration hadoop = spark.sparkContext().hadoopConfiguration();
+    if (config.output().path().isBlank()) {
+      throw new WeftException(ErrorCode.OPTION_INVALID, "output.path is not set");
+    }
+    List<String> warnings = new ArrayList<>();
+    InputResolver resolver = new InputResolver(hadoop);
+    InputSet input =
+        withVersions(spark, resolver.resolve(config.input().paths(), config.input().format()));
+    InputSet expected =
+        config.input().expectedPath().isBlank()
+            ? null
+            : resolver.resolve(List.of(config.input().expectedPath()), Format.JSONL);
+    ModelFile file = ModelFile.find(config.model().path(), config.calibration().folder(), hadoop);
+    ModelFacts model = ModelFacts.of(file.local(hadoop));
+    String template = template(config, model);
+    int trained = model.spec().contextLength();
+    int context = config.model().contextTokens() > 0 ? config.model().contextTokens() : trained;
+    if (context > trained) {
+      warnings.add(
+          "the context of %d tokens is longer than the %d that the model was made for"
+              .formatted(context, trained));
+    }
+    return new JobSetup(input, expected, file, model, template, context, warnings);
+  }
+
+  /** Whether messages are rendered with a template that is not the model's. */
+  boolean usesDefaultTemplate(WeftConfig config) {
+    return config.model().chatTemplate().isBlank() && model.chatTemplate().isEmpty();
+  }
+
+  /** Everything that answers depend on, by name. */
+  SortedMap<String, String> computes(WeftConfig config) {
+    SortedMap<String, String> computes = new TreeMap<>();
+    computes.put("answers version", ANSWERS_VERSION);
+    computes.put("input", fingerprint());
+    computes.put("input.format", input.format().name().toLowerCase(Locale.ROOT));
+    computes.put("input.maxLineBytes", Integer.toString(config.input().maxLineBytes()));
+    computes.put("input.maxPromptBytes", Integer.toString(config.input().maxPromptBytes()));
+    computes.put("input.longPrompts", config.input().longPrompts().name().toLowerCase(Locale.ROOT));
+    computes.put("model", model.name() + " sha256:" + modelFile.sha256());
+    computes.put("model.chatTemplate", "sha256:" + Manifest.sha256(template));
+    computes.put("model.contextTokens", Integer.toString(contextTokens));
+    computes.put("run.seed", Long.toString(config.run().seed()));
+    computes.put("engine.backend", config.engine().backend().name().toLowerCase(Locale.ROOT));
+    WeftConfig.Sampling s = config.sampling();
+    computes.put("sampling.maxTokens", Integer.toString(s.maxTokens()));
+    computes.put("sampling.temperature", Double.toString(s.temperature()));
+    computes.put("sampling.topP", Double.toString(s.topP()));
+    computes.put("sampling.topK", Integer.toString(s.topK()));
+    computes.put("sampling.minP", Double.toString(s.minP()));
+    computes.put("sampling.repetitionPenalty", Double.toString(s.repetitionPenalty()));
+    computes.put("sampling.frequencyPenalty", Double.toString(s.frequencyPenalty()));
+    computes.put("sampling.presencePenalty", Double.toString(s.presencePenalty()));
+    return computes;
+  }
+
+  private String fingerprint() {
+    StringBuilder files = new StringBuilder();
+    for (InputFile f : input.files()) {
+      files.append(f.path()).append('|').append(f.bytes()).append('|').append(f.version());
+      files.append('\n');
+    }
+    String first = input.files().getFirst().path();
+    int more = input.files().size() - 1;
+    return first
+        + (more > 0 ? " and " + more + " more" : "")
+        + " fingerprint:"
+        + Manifest.sha256(files.toString()).substring(0, 16);
+  }
+
+  private static InputSet withVersions(SparkSession spark, InputSet input) {
+    if (input.format() != Format.DELTA) {
+      return input;
+    }
+    List<InputFile> pinned = new ArrayList<>();
+    for (InputFile table : input.files()) {
+      try {
+        long version =
+            DeltaTable.forPath(spark, table.path()).history(1).select("version").first().getLong(0);
+        pinned.add(new InputFile(table.path(), 0, version));
+      } catch (RuntimeException e) {
+        throw new WeftException(
+            ErrorCode.INPUT_UNREADABLE,
+            table.path() + " cannot be read as a Delta table: " + e.getMessage(),
+            e);
+      }
+    }
+    return new InputSet(input.format(), input.folder(), pinned);
+  }
+
+  private static String template(WeftConfig config, ModelFacts model) {
+    String source;
+    String where = config.model().chatTemplate();
+    if (where.isBlank()) {
+      where = "the model's chat template";
+      source = model.chatTemplate().orElse(model.defaultTemplate().source());
+    } else {
+      try {
+        source = Files.readString(Path.of(where));
+      } catch (IOException | IllegalArgumentException e) {
+        throw new WeftException(
+            ErrorCode.OPTION_INVALID,
+            "model.chatTemplate: %s cannot be read: %s".formatted(where, e.getMessage()),
+            e);
+      }
+    }
+    try {
+      ChatTemplate.compile(source);
+      return source;
+    } catch (TemplateException e) {
+      throw new WeftException(
+          config.model().chatTemplate().isBlank()
+              ? ErrorCode.MODEL_UNSUPPORTED
+              : ErrorCode.OPTION_INVALID,
+          where + ": " + e.getMessage(),
+          e);
+    }
+  }
+}

@@ -1,0 +1,67 @@
+package dev.weft.jobs.run;
+
+import dev.weft.jobs.config.WeftConfig;
+import dev.weft.jobs.prepare.ModelFacts;
+import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * Sizes that the configuration leaves to Weft.
+ *
+ * @param engines engines that will run: one for each executor
+ * @param threads threads of one engine; 0 for all cores of its host
+ * @param kvBytes memory for keys and values of one engine
+ * @param kvTokens tokens that it holds
+ */
+record Sizing(int engines, int threads, long kvBytes, long kvTokens) {
+  private static final long MOST_KV_BYTES = 16L << 30;
+  private static final long LEAST_KV_BYTES = 16L << 20;
+
+  /**
+   * @param neededTokens tokens of all prompts and answers together: more KV memory is of no use
+   */
+  static Sizing of(SparkSession spark, WeftConfig config, ModelFacts model, long neededTokens) {
+    JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+    boolean local = context.isLocal();
+    int engines =
+        local
+            ? 1
+            : Math.max(
+                context.getConf().getInt("spark.executor.instances", 1),
+                spark.sparkContext().statusTracker().getExecutorInfos().length - 1);
+    int threads = config.engine().threads();
+    if (threads == 0) {
+      threads =
+          local
+              ? Math.min(context.defaultParallelism(), Runtime.getRuntime().availableProcessors())
+              : context.getConf().getInt("spark.executor.cores", 0);
+    }
+    double tokenBytes = model.shape().kvBytesPerToken();
+    long kvBytes = config.engine().kvBytes();
+    if (kvBytes == 0) {
+      long pages =
+          neededTokens / config.engine().pageTokens() + config.engine().maxSequences() + 64;
+      long useful = (long) (pages * config.engine().pageTokens() * tokenBytes);
+      kvBytes = Math.clamp(useful, LEAST_KV_BYTES, Math.max(LEAST_KV_BYTES, available(model)));
+    }
+    return new Sizing(engines, threads, kvBytes, Math.max(1, (long) (kvBytes / tokenBytes)));
+  }
+
+  /**
+   * Half of what the machine has beyond heap and weights, which are there twice: file and repacked.
+   */
+  private static long available(ModelFacts model) {
+    var os =
+        (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    long beyondHeap =
+        os.getTotalMemorySize()
+            - Math.min(Runtime.getRuntime().maxMemory(), os.getTotalMemorySize() / 2);
+    return Math.min(MOST_KV_BYTES, (beyondHeap - 2 * model.weightBytes()) / 2);
+  }
+
+  static long sum(int[] values) {
+    return Arrays.stream(values).asLongStream().sum();
+  }
+}

@@ -1,0 +1,112 @@
+package dev.weft.jobs.sink;
+
+import static org.apache.spark.sql.functions.col;
+
+import dev.weft.jobs.error.ErrorCode;
+import dev.weft.jobs.error.WeftException;
+import io.delta.tables.DeltaTable;
+import io.delta.tables.DeltaTableBuilder;
+import java.util.List;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SaveMode;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
+
+/** The Delta table of results in an output folder, partitioned by run. */
+public final class ResultTable {
+  private static final String EXTENSION = "io.delta.sql.DeltaSparkSessionExtension";
+  private static final String CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog";
+
+  private final SparkSession spark;
+  private final String path;
+
+  /**
+   * @param path folder of the table, which need not exist yet
+   * @throws WeftException if the session cannot write Delta tables
+   */
+  public ResultTable(SparkSession spark, String path) {
+    this.spark = spark;
+    this.path = path;
+    if (!spark.conf().get("spark.sql.extensions", "").contains(EXTENSION)
+        || !spark.conf().get("spark.sql.catalog.spark_catalog", "").equals(CATALOG)) {
+      throw new WeftException(
+          ErrorCode.OPTION_INVALID,
+          "the Spark session cannot write Delta tables; set spark.sql.extensions=%s and spark.sql.catalog.spark_catalog=%s"
+              .formatted(EXTENSION, CATALOG));
+    }
+  }
+
+  /** The folder of the table. */
+  public String path() {
+    return path;
+  }
+
+  /**
+   * Creates the table if it is not there, so that writers never race for it.
+   *
+   * @param carried columns carried from the input
+   * @throws WeftException if there is something else, or a table whose columns have other types
+   */
+  public void create(StructType carried) {
+    List<String> names = ResultColumns.carriedNames(carried);
+    try {
+      DeltaTableBuilder builder =
+          DeltaTable.createIfNotExists(spark).location(path).addColumns(ResultColumns.OWN);
+      for (int i = 0; i < names.size(); i++) {
+        builder = builder.addColumn(names.get(i), carried.fields()[i].dataType());
+      }
+      builder.partitionedBy("run_id").execute();
+    } catch (RuntimeException e) {
+      throw new WeftException(
+          ErrorCode.OUTPUT_CONFLICT, path + " cannot be made a Delta table: " + e.getMessage(), e);
+    }
+    StructType there = read().schema();
+    for (StructField own : ResultColumns.OWN.fields()) {
+      check(there, own.name(), own);
+    }
+    for (int i = 0; i < names.size(); i++) {
+      check(there, names.get(i), carried.fields()[i]);
+    }
+  }
+
+  private void check(StructType there, String name, StructField wanted) {
+    for (StructField field : there.fields()) {
+      if (field.name().equalsIgnoreCase(name)
+          && !field.dataType().asNullable().equals(wanted.dataType().asNullable())) {
+        throw new WeftException(
+            ErrorCode.OUTPUT_CONFLICT,
+            "the column %s of %s is of type %s, and this run writes %s"
+                .formatted(
+                    name, path, field.dataType().simpleString(), wanted.dataType().simpleString()));
+      }
+    }
+  }
+
+  /** Whether a run's rows are there. */
+  public boolean holds(String runId) {
+    return DeltaTable.isDeltaTable(spark, path) && !rows(runId).isEmpty();
+  }
+
+  /** The rows of a run. */
+  public Dataset<Row> rows(String runId) {
+    return read().where(col("run_id").equalTo(runId));
+  }
+
+  private Dataset<Row> read() {
+    return spark.read().format("delta").load(path);
+  }
+
+  /** Adds a run's rows in one transaction. A run that was added before is not added again. */
+  public void commit(String runId, Dataset<Row> rows) {
+    rows.write()
+        .format("delta")
+        .mode(SaveMode.Append)
+        .option("mergeSchema", "true")
+        // One stream of transactions for each run: Delta skips a version that it has seen.
+        .option("txnAppId", "weft/" + runId)
+        .option("txnVersion", "1")
+        .save(path);
+  }
+}

@@ -1,0 +1,2 @@
+/** The table of results: one row for each input row, written exactly once for each run. */
+package dev.weft.jobs.sink;

@@ -4,6 +4,7 @@ import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.config.WeftConfig.Format;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
+import io.delta.tables.DeltaTable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -28,6 +29,24 @@ public final class Ingest {
    *     them behind one field that is not used
    */
   public record Rows(JavaRDD<IngestedRow> rows, StructType carried) {}
+
+  /** The same input with Delta tables at the version that they have now. */
+  public static InputSet pinned(SparkSession spark, InputSet input) {
+    if (input.format() != Format.DELTA) {
+      return input;
+    }
+    List<InputFile> tables = new ArrayList<>();
+    for (InputFile table : input.files()) {
+      try {
+        long version =
+            DeltaTable.forPath(spark, table.path()).history(1).select("version").first().getLong(0);
+        tables.add(new InputFile(table.path(), 0, version));
+      } catch (RuntimeException e) {
+        throw unreadable(input, e);
+      }
+    }
+    return new InputSet(input.format(), input.folder(), tables);
+  }
 
   /**
    * Opens the input.

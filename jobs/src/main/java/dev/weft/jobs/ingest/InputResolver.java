@@ -36,6 +36,9 @@ public final class InputResolver {
     List<InputFile> files = new ArrayList<>();
     for (String path : paths) {
       for (FileStatus match : glob(path)) {
+        if (!sameName(path, match) && isHidden(match)) {
+          continue;
+        }
         if (paths.size() == 1 && match.isDirectory() && sameName(path, match)) {
           folder = match.getPath().toString();
         }
@@ -73,6 +76,11 @@ public final class InputResolver {
   /** False if a glob stands for the folder's name: then it may be one of several. */
   private static boolean sameName(String path, FileStatus match) {
     return new Path(path).getName().equals(match.getPath().getName());
+  }
+
+  private static boolean isHidden(FileStatus file) {
+    String name = file.getPath().getName();
+    return name.startsWith("_") || name.startsWith(".");
   }
 
   private FileStatus[] glob(String path) {
@@ -120,8 +128,7 @@ public final class InputResolver {
         return;
       }
       for (FileStatus child : fs.listStatus(at.getPath())) {
-        String name = child.getPath().getName();
-        if (!name.startsWith("_") && !name.startsWith(".")) {
+        if (!isHidden(child)) {
           collect(child, wanted, false, found);
         }
       }

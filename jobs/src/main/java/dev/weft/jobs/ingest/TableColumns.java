@@ -2,6 +2,7 @@ package dev.weft.jobs.ingest;
 
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -22,7 +23,8 @@ import org.apache.spark.sql.types.StructType;
  * @param sampling columns that are sampling parameters
  * @param carried all others; they go to the result as they are
  */
-record TableColumns(List<String> prompts, List<StructField> sampling, StructType carried) {
+record TableColumns(List<String> prompts, List<StructField> sampling, StructType carried)
+    implements Serializable {
   static final String ID = "id";
   static final String PROMPT = "prompt";
   static final String MESSAGES = "messages";

@@ -4,6 +4,7 @@ import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.config.WeftConfig.Format;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
+import dev.weft.jobs.ingest.Ingest;
 import dev.weft.jobs.ingest.InputFile;
 import dev.weft.jobs.ingest.InputResolver;
 import dev.weft.jobs.ingest.InputSet;
@@ -11,7 +12,6 @@ import dev.weft.jobs.prepare.ModelFacts;
 import dev.weft.jobs.prepare.ModelFile;
 import dev.weft.kernels.template.ChatTemplate;
 import dev.weft.kernels.template.TemplateException;
-import io.delta.tables.DeltaTable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,7 +54,7 @@ record JobSetup(
     List<String> warnings = new ArrayList<>();
     InputResolver resolver = new InputResolver(hadoop);
     InputSet input =
-        withVersions(spark, resolver.resolve(config.input().paths(), config.input().format()));
+        Ingest.pinned(spark, resolver.resolve(config.input().paths(), config.input().format()));
     InputSet expected =
         config.input().expectedPath().isBlank()
             ? null
@@ -115,26 +115,6 @@ record JobSetup(
         + (more > 0 ? " and " + more + " more" : "")
         + " fingerprint:"
         + Manifest.sha256(files.toString()).substring(0, 16);
-  }
-
-  private static InputSet withVersions(SparkSession spark, InputSet input) {
-    if (input.format() != Format.DELTA) {
-      return input;
-    }
-    List<InputFile> pinned = new ArrayList<>();
-    for (InputFile table : input.files()) {
-      try {
-        long version =
-            DeltaTable.forPath(spark, table.path()).history(1).select("version").first().getLong(0);
-        pinned.add(new InputFile(table.path(), 0, version));
-      } catch (RuntimeException e) {
-        throw new WeftException(
-            ErrorCode.INPUT_UNREADABLE,
-            table.path() + " cannot be read as a Delta table: " + e.getMessage(),
-            e);
-      }
-    }
-    return new InputSet(input.format(), input.folder(), pinned);
   }
 
   private static String template(WeftConfig config, ModelFacts model) {

@@ -74,7 +74,7 @@ public record EngineSpec(
             .jobSeed(jobSeed);
     if (!costModelJson.isEmpty()) {
       try {
-        builder.stepTimeModel(JSON.readValue(costModelJson, CostModel.class)::stepSeconds);
+        builder.costModel(JSON.readValue(costModelJson, CostModel.class));
       } catch (JsonProcessingException e) {
         throw new IllegalStateException("the cost model was written by this program", e);
       }

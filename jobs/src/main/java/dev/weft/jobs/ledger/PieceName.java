@@ -1,5 +1,6 @@
 package dev.weft.jobs.ledger;
 
+import java.io.Serializable;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -28,7 +29,8 @@ public record PieceName(
     long promptTokens,
     long sharedTokens,
     long outputTokens,
-    int crc32c) {
+    int crc32c)
+    implements Serializable {
 
   /** What a piece holds. */
   public enum Kind {

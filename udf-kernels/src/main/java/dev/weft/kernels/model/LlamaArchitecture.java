@@ -133,11 +133,7 @@ final class LlamaArchitecture implements ModelArchitecture {
       case "none" -> new Scaling.None();
       case "linear" -> new Scaling.Linear(positive(metadata, "llama.rope.scaling.factor"));
       case "llama3" -> llama3(metadata);
-      default ->
-          throw unsupported(
-              file,
-              "metadata key " + key + " is " + type + ", which is not supported",
-              "Supported are none, linear and llama3; use another model.");
+      default -> throw metadata.unsupported(key, type, "none, linear and llama3");
     };
   }
 

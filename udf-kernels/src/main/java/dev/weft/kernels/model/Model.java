@@ -61,6 +61,18 @@ public final class Model implements AutoCloseable {
     }
   }
 
+  /**
+   * The tokenizer of a GGUF file, whose tensors are not looked at and need not be there.
+   *
+   * @throws ModelFormatException if the file is broken or its tokenizer is not supported
+   * @throws IOException if it cannot be read
+   */
+  public static Tokenizer openTokenizer(Path path) throws IOException {
+    try (GgufFile file = GgufFile.open(path)) {
+      return Tokenizers.of(file.metadata());
+    }
+  }
+
   /** Where the model was opened. */
   public Path path() {
     return file.path();

@@ -2,7 +2,6 @@ package dev.weft.kernels.tokenizer;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.weft.kernels.model.gguf.GgufMetadata;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.util.ArrayList;
@@ -33,7 +32,7 @@ final class BytePair implements Scheme {
   /** Words that are tokens whatever the merges say, or null where merges decide alone. */
   private final PieceTable wholeWords;
 
-  private BytePair(PreTokenizer preTokenizer, Vocabulary vocabulary, GgufMetadata metadata) {
+  private BytePair(PreTokenizer preTokenizer, Vocabulary vocabulary, TokenizerMetadata metadata) {
     this.preTokenizer = preTokenizer;
     vocabSize = vocabulary.size();
     bytes = new byte[vocabSize][];
@@ -55,14 +54,14 @@ final class BytePair implements Scheme {
     wholeWords = preTokenizer.ignoresMerges() ? new PieceTable(words(vocabulary)) : null;
   }
 
-  static Tokenizer tokenizer(GgufMetadata metadata) {
+  static Tokenizer tokenizer(TokenizerMetadata metadata) {
     PreTokenizer preTokenizer = PreTokenizer.of(metadata);
     var vocabulary =
         new Vocabulary(metadata, new Vocabulary.Defaults(-1, -1, -1, preTokenizer.addsBos()));
     return new SchemeTokenizer(vocabulary, new BytePair(preTokenizer, vocabulary, metadata));
   }
 
-  private MergeTable readMerges(GgufMetadata metadata, Map<String, Integer> ids) {
+  private MergeTable readMerges(TokenizerMetadata metadata, Map<String, Integer> ids) {
     String[] lines = metadata.strings(MERGES);
     if (lines.length > MAX_MERGES) {
       throw metadata.wrong(

@@ -1,7 +1,5 @@
 package dev.weft.kernels.tokenizer;
 
-import dev.weft.kernels.model.ModelFormatException;
-import dev.weft.kernels.model.gguf.GgufMetadata;
 import java.util.Arrays;
 import java.util.List;
 
@@ -38,7 +36,7 @@ enum PreTokenizer {
     this.names = List.of(names);
   }
 
-  static PreTokenizer of(GgufMetadata metadata) {
+  static PreTokenizer of(TokenizerMetadata metadata) {
     String name = metadata.string(KEY);
     for (PreTokenizer preTokenizer : values()) {
       if (preTokenizer.names.contains(name)) {
@@ -46,10 +44,7 @@ enum PreTokenizer {
       }
     }
     List<String> known = Arrays.stream(values()).flatMap(p -> p.names.stream()).toList();
-    throw new ModelFormatException(
-        "the pre-tokenizer " + name + " is not supported",
-        "metadata key " + KEY,
-        "Supported are " + known + ".");
+    throw metadata.unsupported(KEY, name, known.toString());
   }
 
   /** Whether a word that is a token becomes that token without regard to merges. */

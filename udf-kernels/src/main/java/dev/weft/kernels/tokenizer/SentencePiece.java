@@ -2,7 +2,6 @@ package dev.weft.kernels.tokenizer;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.weft.kernels.model.gguf.GgufMetadata;
 import java.util.Arrays;
 
 /**
@@ -21,7 +20,7 @@ final class SentencePiece implements Scheme {
   private final byte[][] bytes;
   private final boolean addsSpacePrefix;
 
-  private SentencePiece(Vocabulary vocabulary, GgufMetadata metadata) {
+  private SentencePiece(Vocabulary vocabulary, TokenizerMetadata metadata) {
     unknown = vocabulary.unknown();
     priorities = priorities(metadata, vocabulary.size());
     addsSpacePrefix = metadata.bool("tokenizer.ggml.add_space_prefix", true);
@@ -44,13 +43,13 @@ final class SentencePiece implements Scheme {
     }
   }
 
-  static Tokenizer tokenizer(GgufMetadata metadata) {
+  static Tokenizer tokenizer(TokenizerMetadata metadata) {
     var vocabulary = new Vocabulary(metadata, new Vocabulary.Defaults(1, 2, 0, true));
     return new SchemeTokenizer(vocabulary, new SentencePiece(vocabulary, metadata));
   }
 
   /** Rank of each token's score; the best is lowest, equal scores have equal ranks. */
-  private static int[] priorities(GgufMetadata metadata, int count) {
+  private static int[] priorities(TokenizerMetadata metadata, int count) {
     float[] scores = metadata.floats(SCORES);
     if (scores.length != count) {
       throw metadata.wrong(SCORES, "has " + scores.length + " entries for " + count + " tokens");
@@ -85,7 +84,7 @@ final class SentencePiece implements Scheme {
     return low;
   }
 
-  private static byte[] bytesOf(Vocabulary vocabulary, int token, GgufMetadata metadata) {
+  private static byte[] bytesOf(Vocabulary vocabulary, int token, TokenizerMetadata metadata) {
     if (vocabulary.isSpecial(token)) {
       return new byte[0];
     }

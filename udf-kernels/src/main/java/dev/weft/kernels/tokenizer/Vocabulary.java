@@ -1,6 +1,5 @@
 package dev.weft.kernels.tokenizer;
 
-import dev.weft.kernels.model.gguf.GgufMetadata;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -54,7 +53,7 @@ final class Vocabulary {
   /** Token ids, or -1, and behaviour where a file is silent. */
   record Defaults(int bos, int eos, int unknown, boolean addsBos) {}
 
-  Vocabulary(GgufMetadata metadata, Defaults defaults) {
+  Vocabulary(TokenizerMetadata metadata, Defaults defaults) {
     tokens = metadata.strings(PREFIX + "tokens");
     if (tokens.length == 0 || tokens.length > MAX_TOKENS) {
       throw metadata.wrong(
@@ -70,7 +69,7 @@ final class Vocabulary {
     specials = specials();
   }
 
-  private static Kind[] kinds(GgufMetadata metadata, int count) {
+  private static Kind[] kinds(TokenizerMetadata metadata, int count) {
     var kinds = new Kind[count];
     String key = PREFIX + "token_type";
     if (!metadata.contains(key)) {
@@ -87,13 +86,13 @@ final class Vocabulary {
     return kinds;
   }
 
-  private int role(GgufMetadata metadata, String name, int defaultToken) {
+  private int role(TokenizerMetadata metadata, String name, int defaultToken) {
     int token = defaultToken < tokens.length ? defaultToken : -1;
     return metadata.integer(PREFIX + name, 0, tokens.length - 1, token);
   }
 
   /** Tokens with a role are control tokens, even where the file calls them normal ones. */
-  private void markRoles(GgufMetadata metadata) {
+  private void markRoles(TokenizerMetadata metadata) {
     markControl(bos);
     for (int token :
         new int[] {eos, role(metadata, "eot_token_id", -1), role(metadata, "eom_token_id", -1)}) {

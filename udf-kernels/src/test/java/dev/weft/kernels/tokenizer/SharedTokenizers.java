@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.weft.kernels.model.Model;
 import dev.weft.kernels.model.gguf.GgufWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -36,7 +37,7 @@ final class SharedTokenizers {
   }
 
   static Tokenizer vocab(String name) throws IOException {
-    return Tokenizers.open(data("tokenizers/llama.cpp/ggml-vocab-" + name + ".gguf"));
+    return Model.openTokenizer(data("tokenizers/llama.cpp/ggml-vocab-" + name + ".gguf"));
   }
 
   static Tokenizer llama3(Path folder) throws IOException {
@@ -144,6 +145,6 @@ final class SharedTokenizers {
         .put("tokenizer.ggml.eos_token_id", tokens.size() - 1)
         .put("tokenizer.ggml.merges", merges.toArray(String[]::new))
         .write(path);
-    return Tokenizers.open(path);
+    return Model.openTokenizer(path);
   }
 }

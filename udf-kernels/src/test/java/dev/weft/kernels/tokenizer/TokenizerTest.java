@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.weft.kernels.model.Model;
 import dev.weft.kernels.model.ModelFormatException;
 import dev.weft.kernels.model.gguf.GgufWriter;
 import java.io.IOException;
@@ -71,7 +72,7 @@ class TokenizerTest {
         .put("tokenizer.ggml.token_type", types)
         .put("tokenizer.ggml.scores", scores)
         .write(path);
-    return Tokenizers.open(path);
+    return Model.openTokenizer(path);
   }
 
   private static GgufWriter bytePairMetadata(String pre, String... merges) {
@@ -102,7 +103,7 @@ class TokenizerTest {
   private static Tokenizer bytePair(Path folder, String pre) throws IOException {
     Path path = Files.createTempFile(folder, "bpe", ".gguf");
     bytePairMetadata(pre, "a b", "ab ab", "< /", "s >", "</ s>", "Ġ a", "Ġ Ġ", "ĠĠ ĠĠ").write(path);
-    return Tokenizers.open(path);
+    return Model.openTokenizer(path);
   }
 
   @ParameterizedTest
@@ -262,7 +263,7 @@ class TokenizerTest {
         .put("tokenizer.ggml.tokens", tokens.toArray(String[]::new))
         .put("tokenizer.ggml.merges", new String[] {"x y", "xy z"})
         .write(path);
-    Tokenizer tokenizer = Tokenizers.open(path);
+    Tokenizer tokenizer = Model.openTokenizer(path);
     assertThat(tokenizer.encode("xyz")).containsExactly(256);
     assertThat(tokenizer.encode("xya")).containsExactly('x', 'y', 'a');
     assertThat(tokenizer.bosToken()).isEqualTo(-1);
@@ -273,9 +274,9 @@ class TokenizerTest {
   void refusesUnknownModels(String model) throws IOException {
     Path path = folder.resolve("unknown.gguf");
     new GgufWriter().put("tokenizer.ggml.model", model).write(path);
-    assertThatThrownBy(() -> Tokenizers.open(path))
+    assertThatThrownBy(() -> Model.openTokenizer(path))
         .isInstanceOf(ModelFormatException.class)
-        .hasMessageContaining("the tokenizer " + model + " is not supported")
+        .hasMessageContaining("tokenizer.ggml.model is " + model)
         .hasMessageContaining("llama (SentencePiece) and gpt2 (byte-level BPE)");
   }
 
@@ -283,9 +284,9 @@ class TokenizerTest {
   void refusesUnknownPreTokenizers() throws IOException {
     Path path = folder.resolve("pre.gguf");
     bytePairMetadata("falcon").write(path);
-    assertThatThrownBy(() -> Tokenizers.open(path))
+    assertThatThrownBy(() -> Model.openTokenizer(path))
         .isInstanceOf(ModelFormatException.class)
-        .hasMessageContaining("the pre-tokenizer falcon is not supported")
+        .hasMessageContaining("tokenizer.ggml.pre is falcon, which is not supported")
         .hasMessageContaining("gpt-2, llama-bpe")
         .hasMessageContaining("smollm");
   }
@@ -329,7 +330,7 @@ class TokenizerTest {
   private void refused(String message, GgufWriter writer) throws IOException {
     Path path = Files.createTempFile(folder, "broken", ".gguf");
     writer.write(path);
-    assertThatThrownBy(() -> Tokenizers.open(path))
+    assertThatThrownBy(() -> Model.openTokenizer(path))
         .isInstanceOf(ModelFormatException.class)
         .hasMessageContaining(message);
   }

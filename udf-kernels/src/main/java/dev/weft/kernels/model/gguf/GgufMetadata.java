@@ -1,6 +1,7 @@
 package dev.weft.kernels.model.gguf;
 
 import dev.weft.kernels.model.ModelFormatException;
+import dev.weft.kernels.tokenizer.TokenizerMetadata;
 import java.lang.foreign.MemorySegment;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -13,7 +14,7 @@ import java.util.Set;
  * lengths were checked when the file was opened. A value that is missing, of another type or out of
  * range raises {@link ModelFormatException} with its key.
  */
-public final class GgufMetadata {
+public final class GgufMetadata implements TokenizerMetadata {
   private static final int MAX_KEY_BYTES = 65535;
   private static final int MAX_STRING_BYTES = Integer.MAX_VALUE - 16;
   private static final int MAX_NESTING = 4;
@@ -107,11 +108,13 @@ public final class GgufMetadata {
   }
 
   /** Whether the file has this key. */
+  @Override
   public boolean contains(String key) {
     return entries.containsKey(key);
   }
 
   /** A string that must be there. */
+  @Override
   public String string(String key) {
     return optionalString(key).orElseThrow(() -> missing(key));
   }
@@ -138,6 +141,7 @@ public final class GgufMetadata {
   }
 
   /** An integer that may be there, within {@code min .. max} if so. */
+  @Override
   public int integer(String key, int min, int max, int defaultValue) {
     return contains(key) ? integer(key, min, max) : defaultValue;
   }
@@ -161,6 +165,7 @@ public final class GgufMetadata {
   }
 
   /** A boolean that may be there. */
+  @Override
   public boolean bool(String key, boolean defaultValue) {
     if (!contains(key)) {
       return defaultValue;
@@ -171,6 +176,7 @@ public final class GgufMetadata {
   }
 
   /** An array of strings that must be there. */
+  @Override
   public String[] strings(String key) {
     Entry entry = array(key, entry(key).type == GgufType.STRING, "an array of strings");
     var values = new String[(int) entry.count];
@@ -182,6 +188,7 @@ public final class GgufMetadata {
   }
 
   /** An array of 32-bit floats that must be there. */
+  @Override
   public float[] floats(String key) {
     Entry entry = array(key, entry(key).type == GgufType.FLOAT32, "an array of 32-bit floats");
     var values = new float[(int) entry.count];
@@ -193,6 +200,7 @@ public final class GgufMetadata {
   }
 
   /** An array of integers of any width, each within {@code min .. max}, that must be there. */
+  @Override
   public int[] integers(String key, int min, int max) {
     Entry entry = array(key, entry(key).type.isInteger(), "an array of integers");
     var values = new int[(int) entry.count];
@@ -208,14 +216,18 @@ public final class GgufMetadata {
     return values;
   }
 
-  /**
-   * An error about a value.
-   *
-   * @param what how the value is wrong; the message begins with the key
-   */
+  @Override
   public ModelFormatException wrong(String key, String what) {
     return new ModelFormatException(
         "metadata key " + key + " " + what, fileName, ModelFormatException.DAMAGED);
+  }
+
+  @Override
+  public ModelFormatException unsupported(String key, String value, String supported) {
+    return new ModelFormatException(
+        "metadata key " + key + " is " + value + ", which is not supported",
+        fileName,
+        "Supported are " + supported + "; use another model.");
   }
 
   private ModelFormatException missing(String key) {

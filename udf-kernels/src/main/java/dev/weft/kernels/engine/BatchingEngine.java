@@ -1,8 +1,9 @@
 package dev.weft.kernels.engine;
 
 import dev.weft.batching.schedule.RequestQueue;
+import dev.weft.kernels.energy.EnergyConfig;
 import dev.weft.kernels.energy.EnergyMeter;
-import dev.weft.kernels.energy.EnergySource;
+import dev.weft.kernels.energy.EnergyMeters;
 import java.io.IOException;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
@@ -68,35 +69,29 @@ final class BatchingEngine implements Engine {
 
   /** Opens what an engine needs, and starts it. */
   static Engine open(EngineConfig config) {
-    EngineParts parts = EngineParts.open(config);
-    for (String warning : parts.info().warnings()) {
-      LOG.warn("{}", warning);
-    }
+    return open(config, EnergyMeters.detect(EnergyConfig.ofCpu()));
+  }
+
+  /**
+   * @param meter closed with the engine
+   */
+  static Engine open(EngineConfig config, EnergyMeter meter) {
+    EngineParts parts = null;
     try {
-      var engine = new BatchingEngine(config, parts, meter());
+      parts = EngineParts.open(config);
+      for (String warning : parts.info().warnings()) {
+        LOG.warn("{}", warning);
+      }
+      var engine = new BatchingEngine(config, parts, meter);
       engine.thread.start();
       return engine;
     } catch (Throwable e) {
-      parts.close();
+      meter.close();
+      if (parts != null) {
+        parts.close();
+      }
       throw e;
     }
-  }
-
-  private static EnergyMeter meter() {
-    return new EnergyMeter() {
-      @Override
-      public EnergySource source() {
-        return new EnergySource("none", false);
-      }
-
-      @Override
-      public double joules() {
-        return 0;
-      }
-
-      @Override
-      public void close() {}
-    };
   }
 
   private void run() {

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.FieldVector;
@@ -58,7 +59,7 @@ final class EngineRuns {
   private static List<Map<String, Object>> rows(VectorSchemaRoot root) {
     var rows = new ArrayList<Map<String, Object>>();
     for (int i = 0; i < root.getRowCount(); i++) {
-      var row = new java.util.TreeMap<String, Object>();
+      var row = new TreeMap<String, Object>();
       for (FieldVector vector : root.getFieldVectors()) {
         row.put(vector.getName(), String.valueOf(vector.getObject(i)));
       }

@@ -2,11 +2,13 @@ package dev.weft.jobs;
 
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.AccessTarget.CodeUnitCallTarget;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
@@ -104,10 +106,16 @@ class ArchitectureTest {
               .callMethod(System.class, "getenv", String.class)
               .orShould()
               .callMethod(System.class, "getenv"),
-          slices().matching("dev.weft.batching.(*)..").should().beFreeOfCycles(),
-          slices().matching("dev.weft.datasets.(*)..").should().beFreeOfCycles(),
-          slices().matching("dev.weft.kernels.(*)..").should().beFreeOfCycles(),
-          slices().matching("dev.weft.jobs.(*)..").should().beFreeOfCycles());
+          slices().matching("dev.weft.batching.(**)").should().beFreeOfCycles(),
+          slices().matching("dev.weft.datasets.(**)").should().beFreeOfCycles(),
+          // The one error of all readers of a model file stands beside the model.
+          slices()
+              .matching("dev.weft.kernels.(**)")
+              .should()
+              .beFreeOfCycles()
+              .ignoreDependency(
+                  DescribedPredicate.alwaysTrue(), nameMatching(".*\\.ModelFormatException")),
+          slices().matching("dev.weft.jobs.(**)").should().beFreeOfCycles());
 
   @TestFactory
   List<DynamicTest> dependenciesPointOneWay() {

@@ -1,15 +1,18 @@
 package dev.weft.jobs.doctor;
 
+import dev.weft.jobs.report.Format;
 import dev.weft.kernels.backend.Availability;
 import dev.weft.kernels.backend.BackendProvider;
+import dev.weft.kernels.backend.Backends;
+import dev.weft.kernels.energy.EnergyConfig;
+import dev.weft.kernels.energy.EnergyMeters;
+import dev.weft.kernels.energy.EnergyProbe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.stream.Stream;
 
 /** What can compute, and what can be asked for joules. */
@@ -20,22 +23,28 @@ final class DeviceChecks {
   private DeviceChecks() {}
 
   static List<Finding> backends() {
-    List<BackendProvider> providers =
-        ServiceLoader.load(BackendProvider.class, DeviceChecks.class.getClassLoader()).stream()
-            .map(ServiceLoader.Provider::get)
-            .sorted(Comparator.comparingInt(BackendProvider::priority).reversed())
-            .toList();
     List<Finding> findings = new ArrayList<>();
     boolean chosen = false;
-    for (BackendProvider provider : providers) {
+    for (BackendProvider provider : Backends.all()) {
       Availability availability = provider.availability();
       String name = "backend " + provider.name();
-      if (availability.available()) {
-        findings.add(Finding.ok(name, chosen ? "available" : "available, used by default"));
-        chosen = true;
-      } else {
+      if (!availability.available()) {
         findings.add(Finding.absent(name, "not available", availability.reason()));
+        continue;
       }
+      KernelHealth health = KernelHealth.of(provider);
+      String found =
+          (chosen ? "right" : "used by default, right")
+              + ", a Q8_0 product on one thread in a short try at "
+              + Format.perSecond(health.flopsPerSecond(), "FLOP");
+      findings.add(
+          health.wrong().isEmpty()
+              ? Finding.ok(name, found)
+              : Finding.broken(
+                  name,
+                  "wrong results with " + health.wrong(),
+                  "Use another backend (--backend), and report this with `weft doctor --json`."));
+      chosen = true;
     }
     if (!chosen) {
       findings.add(
@@ -84,7 +93,15 @@ final class DeviceChecks {
   }
 
   static List<Finding> energy() {
-    return List.of();
+    List<Finding> findings = new ArrayList<>();
+    for (EnergyProbe probe : EnergyMeters.probe(EnergyConfig.ofMachine())) {
+      String name = "energy " + probe.source();
+      findings.add(
+          probe.available()
+              ? Finding.ok(name, probe.detail())
+              : Finding.absent(name, probe.detail(), probe.hint()));
+    }
+    return findings;
   }
 
   private static List<String> entries(Path folder) {

@@ -35,7 +35,7 @@ public final class Format {
   }
 
   /** {@code 45.6 GFLOP/s}. */
-  static String perSecond(double value, String unit) {
+  public static String perSecond(double value, String unit) {
     String text = compact(value);
     boolean prefixed = Character.isLetter(text.charAt(text.length() - 1));
     return prefixed

@@ -45,7 +45,16 @@ class DoctorTest {
   @Test
   void theTestsThemselvesRunOnAGoodJvm() {
     List<Finding> findings = Doctor.examine(Map.of());
-    for (String name : List.of("java", "flags", "spark", "delta", "arrow", "temp")) {
+    for (String name :
+        List.of(
+            "java",
+            "flags",
+            "spark",
+            "delta",
+            "arrow",
+            "temp",
+            "backend vector",
+            "backend scalar")) {
       assertThat(named(findings, name).status()).as(name).isEqualTo(Finding.Status.OK);
     }
   }

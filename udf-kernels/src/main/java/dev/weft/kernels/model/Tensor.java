@@ -2,6 +2,7 @@ package dev.weft.kernels.model;
 
 import dev.weft.kernels.quant.QuantFormat;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 
 /**
  * A weight matrix or vector in its file's format. Row-major: {@code rows} rows of {@code columns}
@@ -29,17 +30,18 @@ public record Tensor(String name, QuantFormat format, int rows, int columns, Mem
   /**
    * Checks that every value is finite, by reference decoding; reads the whole tensor.
    *
+   * @param file the model file, for the message
    * @throws ModelFormatException naming the first value that is not
    */
-  public void requireFinite() {
+  public void requireFinite(Path file) {
     var values = new float[columns];
     for (int row = 0; row < rows; row++) {
       decodeRow(row, values);
       for (int column = 0; column < columns; column++) {
         if (!Float.isFinite(values[column])) {
           throw new ModelFormatException(
-              "the value at row " + row + ", column " + column + " is " + values[column],
-              "tensor " + name,
+              "tensor %s has %s at row %d, column %d".formatted(name, values[column], row, column),
+              file.toString(),
               ModelFormatException.DAMAGED);
         }
       }

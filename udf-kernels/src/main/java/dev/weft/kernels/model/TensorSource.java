@@ -43,11 +43,7 @@ public final class TensorSource {
   /** The vector of this name; small, so all its values are checked to be finite. */
   public Tensor vector(String name, int length) {
     Tensor vector = matrix(name, 1, length);
-    try {
-      vector.requireFinite();
-    } catch (ModelFormatException e) {
-      throw error(e.getMessage(), ModelFormatException.DAMAGED);
-    }
+    vector.requireFinite(file.path());
     return vector;
   }
 

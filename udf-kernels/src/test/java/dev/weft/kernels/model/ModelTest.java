@@ -54,7 +54,7 @@ class ModelTest {
       assertThat(weights.layers().get(4).down().format()).isEqualTo(format);
       assertThat(weights.layers().get(4).down().columns()).isEqualTo(feedForward);
       for (LayerWeights layer : weights.layers()) {
-        layer.up().requireFinite();
+        layer.up().requireFinite(model.path());
       }
       assertThat(model.tokenizer().decode(model.tokenizer().encode("Once upon a time")))
           .isEqualTo("Once upon a time");
@@ -160,8 +160,8 @@ class ModelTest {
     Path path = SyntheticModels.tiny().withNorm(Float.NaN).write(folder);
     assertThatThrownBy(() -> Model.open(path))
         .isInstanceOf(ModelFormatException.class)
-        .hasMessageContaining("row 0, column 0 is NaN")
-        .hasMessageContaining("attn_norm");
+        .hasMessageContaining(
+            "tensor blk.0.attn_norm.weight has NaN at row 0, column 0 (in " + path);
   }
 
   @Test

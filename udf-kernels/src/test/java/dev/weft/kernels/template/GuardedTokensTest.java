@@ -3,8 +3,8 @@ package dev.weft.kernels.template;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.weft.kernels.model.Model;
 import dev.weft.kernels.tokenizer.Tokenizer;
-import dev.weft.kernels.tokenizer.Tokenizers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,7 +26,7 @@ class GuardedTokensTest {
         Path.of(System.getProperty("weft.shared.data", "absent"))
             .resolve("tokenizers/llama.cpp/ggml-vocab-" + vocabulary + ".gguf");
     assumeTrue(Files.exists(file), "skipped: there is no " + file + "; set -Dweft.shared.data");
-    Tokenizer tokenizer = Tokenizers.open(file);
+    Tokenizer tokenizer = Model.openTokenizer(file);
     List<String> specials = tokenizer.specialStrings();
     assertThat(specials).isNotEmpty();
     ChatTemplate template = ChatTemplate.compile(format.source());

@@ -76,7 +76,7 @@ class PlannerTest {
       for (int t = 800; t < 820; t++) {
         prompt[t] = random.nextInt(1_000);
       }
-      builder.add(prompt, 10 + random.nextInt(10), 30);
+      builder.add(prompt, 14 + i / 40 % 3, 30);
     }
     PrefixTree tree = PrefixTree.build(builder.build());
     for (int pieces : new int[] {2, 4, 8}) {
@@ -85,8 +85,8 @@ class PlannerTest {
               .plan(tree, SchedulingPolicies.named("dfs"));
       assertThat(plan.imbalance()).as(pieces + " pieces").isLessThan(0.03);
       assertThat(plan.tokensLostByCut())
-          .as("at most one path for each cut")
-          .isLessThanOrEqualTo((pieces - 1) * 820L);
+          .as("borders of tasks are near enough")
+          .isLessThan(20L * pieces);
     }
   }
 

@@ -69,6 +69,31 @@ class DualScanTest {
   }
 
   @Test
+  void smallRequestsOfTheComputeSideDoNotKeepTheMemorySideOut() {
+    List<Sequence> planned = new ArrayList<>();
+    for (int i = 0; i < 4_000; i++) {
+      planned.add(sequence(Side.COMPUTE, 400, 100, 50 + random.nextInt(100)));
+    }
+    for (int i = 0; i < 60; i++) {
+      planned.add(sequence(Side.MEMORY, 8_000, 600, 400 + random.nextInt(400)));
+    }
+    RequestQueue queue = RequestQueue.dualScan("starve", planned, COST);
+    scheduler.submit(queue);
+    while (scheduler.statistics().finished() < 2_000) {
+      step();
+    }
+    long started =
+        planned.stream()
+            .filter(s -> s.promptTokens() == 8_000 && s.state() != Sequence.State.WAITING)
+            .count();
+    assertThat(started).as("long requests started when half of all are done").isGreaterThan(26);
+    while (!scheduler.isIdle()) {
+      step();
+    }
+    assertThat(queue.open()).isZero();
+  }
+
+  @Test
   void aRequestThatWritesMoreThanEstimatedMovesToTheMemorySide() {
     Sequence longer = sequence(Side.COMPUTE, 500, 2, 2_000);
     List<Sequence> planned = new ArrayList<>(List.of(longer));

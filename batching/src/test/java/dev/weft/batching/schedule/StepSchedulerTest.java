@@ -279,11 +279,13 @@ class StepSchedulerTest {
       Set<Sequence> scheduled = new HashSet<>();
       Set<Long> written = new HashSet<>();
       int tokens = 0;
+      int halfPrompts = 0;
       for (int i = 0; i < step.sequences(); i++) {
         Sequence sequence = step.sequence(i);
         assertThat(scheduled.add(sequence)).as(label).isTrue();
         int end = step.from(i) + step.count(i);
         tokens += step.count(i);
+        halfPrompts += step.decode(i) || step.logits(i) ? 0 : 1;
         assertThat(step.count(i)).isPositive();
         assertThat(sequence.computedTokens()).as(label).isEqualTo(end);
         assertThat(step.logits(i)).as(label).isEqualTo(end == sequence.length());
@@ -294,6 +296,7 @@ class StepSchedulerTest {
         }
       }
       assertThat(tokens).as(label).isEqualTo(step.tokens());
+      assertThat(halfPrompts).as(label).isLessThanOrEqualTo(1);
       if (kv.length == 0) {
         kv = new long[pool.pages() * pageTokens];
       }

@@ -4,9 +4,9 @@ import dev.weft.kernels.model.RopeSpec;
 import java.util.Arrays;
 
 /**
- * Cosines and sines of rotary position embedding (Su et al. 2021, arXiv:2104.09864), computed in
- * double once per position and pair, so that they depend on the position only. Grows on demand; not
- * thread-safe while it grows.
+ * Cosines and sines of rotary position embedding (Su et al. 2021, arXiv:2104.09864), computed by
+ * StrictMath in double once per position and pair, so that they depend on the position only. Grows
+ * on demand; not thread-safe while it grows.
  */
 public final class RopeTable {
   private final RopeSpec.Layout layout;
@@ -19,7 +19,7 @@ public final class RopeTable {
     layout = spec.layout();
     inverseFrequencies = new double[spec.dimensions() / 2];
     for (int i = 0; i < inverseFrequencies.length; i++) {
-      double frequency = Math.pow(spec.theta(), -2.0 * i / spec.dimensions());
+      double frequency = StrictMath.pow(spec.theta(), -2.0 * i / spec.dimensions());
       inverseFrequencies[i] = scaled(spec.scaling(), frequency, i);
     }
   }
@@ -59,8 +59,8 @@ public final class RopeTable {
     for (int p = positions; p < wanted; p++) {
       for (int i = 0; i < pairs; i++) {
         double angle = p * inverseFrequencies[i];
-        cos[p * pairs + i] = (float) Math.cos(angle);
-        sin[p * pairs + i] = (float) Math.sin(angle);
+        cos[p * pairs + i] = (float) StrictMath.cos(angle);
+        sin[p * pairs + i] = (float) StrictMath.sin(angle);
       }
     }
     positions = wanted;

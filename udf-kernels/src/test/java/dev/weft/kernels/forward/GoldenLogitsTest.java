@@ -85,7 +85,7 @@ class GoldenLogitsTest {
         }
         transformer.forward(batch, logits);
         for (int i = 0; i < logits.length; i++) {
-          assertThat((double) logits[i]).as("logit " + i).isCloseTo(exact[i], within(ROUNDING));
+          assertThat((double) logits[i]).isCloseTo(exact[i], within(ROUNDING));
         }
         followGreedy(transformer, reference, prompt, logits, pages);
       }

@@ -1,0 +1,205 @@
+package dev.weft.kernels.backend;
+
+import static dev.weft.kernels.backend.RandomTensors.activations;
+import static dev.weft.kernels.backend.RandomTensors.row;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
+
+import dev.weft.kernels.kv.KvCache;
+import dev.weft.kernels.kv.KvConfig;
+import dev.weft.kernels.kv.KvLayout;
+import dev.weft.kernels.kv.RaggedTokens;
+import dev.weft.kernels.model.RopeSpec;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Rotation, storing and attention of every backend over pages in any order, against float64 over
+ * plain arrays. Tolerance: scores of size up to s have errors of headDim 2^-24 s, which the
+ * exponential makes relative errors of the shares; values are of size 1 and shares sum to 1, so
+ * 1e-4 is ample for scores up to about 20.
+ */
+class AttentionContractTest {
+  private static final double TOLERANCE = 1e-4;
+  private static final int LAYERS = 2;
+
+  /** heads, kvHeads, headDim. */
+  private static final int[][] SHAPES = {
+    {4, 2, 8}, {3, 1, 64}, {6, 6, 16}, {8, 1, 20}, {5, 5, 80}, {9, 3, 64}, {2, 1, 128}
+  };
+
+  static List<Arguments> backendsAndShapes() {
+    var cases = new ArrayList<Arguments>();
+    for (var provider : Backends.all()) {
+      for (int[] shape : SHAPES) {
+        cases.add(Arguments.of(provider.name(), shape[0], shape[1], shape[2]));
+      }
+    }
+    return cases;
+  }
+
+  /** Rows of queries, keys and values of one sequence before rotation. */
+  private record Sequence(float[][] rows, int[] pages) {}
+
+  @ParameterizedTest(name = "{0} {1}/{2} heads of {3}")
+  @MethodSource("backendsAndShapes")
+  void isThatOfFloat64AndTheSameBitsInAnyChunks(String name, int heads, int kvHeads, int headDim) {
+    long seed = 1000L * heads + headDim;
+    System.out.println("seed " + seed);
+    var make = new RandomTensors(new Random(seed), null);
+    int query = 0;
+    int key = Activations.padded(heads * headDim);
+    int value = key + Activations.padded(kvHeads * headDim);
+    int width = value + Activations.padded(kvHeads * headDim);
+    var shape =
+        new AttentionShape(
+            heads, kvHeads, headDim, query, key, value, (float) (1 / Math.sqrt(headDim)));
+    var ropeSpec =
+        new RopeSpec(
+            headDim % 3 == 0 ? RopeSpec.Layout.HALVES : RopeSpec.Layout.INTERLEAVED,
+            headDim,
+            10000f,
+            new RopeSpec.Scaling.None());
+    int[] lengths = {1, 15, 16, 17, 37, 70};
+    var ids = new ArrayList<Integer>();
+    for (int i = 0; i < 40; i++) {
+      ids.add(i);
+    }
+    Collections.shuffle(ids, make.random());
+    var sequences = new ArrayList<Sequence>();
+    for (int length : lengths) {
+      float[][] rows = new float[length][];
+      Arrays.setAll(rows, t -> make.values(width, 1.2));
+      int[] pages = new int[(length + 15) / 16];
+      Arrays.setAll(pages, i -> ids.removeLast());
+      sequences.add(new Sequence(rows, pages));
+    }
+
+    float[][][] expected = new float[lengths.length][][];
+    for (int s = 0; s < lengths.length; s++) {
+      expected[s] = new float[lengths[s]][];
+    }
+    for (int threads : new int[] {1, 3}) {
+      try (Backend backend = Backends.find(name).open(new BackendConfig(threads));
+          KvCache kv = backend.openKv(new KvLayout(LAYERS, kvHeads, headDim), new KvConfig(40))) {
+        for (int most : new int[] {1000, 1, 2, 5, 33}) {
+          float[][][] out = run(backend, shape, ropeSpec, kv, sequences, most, make.random());
+          for (int s = 0; s < lengths.length; s++) {
+            for (int t = 0; t < lengths[s]; t++) {
+              if (expected[s][t] == null) {
+                expected[s][t] = out[s][t];
+                double[] exact = exact(sequences.get(s), t, shape, ropeSpec);
+                for (int i = 0; i < exact.length; i++) {
+                  if (!(Math.abs(out[s][t][i] - exact[i]) <= TOLERANCE)) {
+                    fail(
+                        "sequence %d token %d element %d: %s is not %s",
+                        s, t, i, out[s][t][i], exact[i]);
+                  }
+                }
+              }
+              assertThat(Arrays.mismatch(out[s][t], expected[s][t]))
+                  .as("sequence %d token %d, chunks of %d, %d threads", s, t, most, threads)
+                  .isEqualTo(-1);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** Feeds all sequences in chunks of random length up to {@code most}, some in each step. */
+  private static float[][][] run(
+      Backend backend,
+      AttentionShape shape,
+      RopeSpec ropeSpec,
+      KvCache kv,
+      List<Sequence> sequences,
+      int most,
+      Random random) {
+    var rope = new RopeTable(ropeSpec);
+    int width = shape.heads() * shape.headDim();
+    float[][][] result = new float[sequences.size()][][];
+    int[] done = new int[sequences.size()];
+    for (int s = 0; s < done.length; s++) {
+      result[s] = new float[sequences.get(s).rows().length][];
+    }
+    while (true) {
+      var tokens = new RaggedTokens();
+      var rows = new ArrayList<float[]>();
+      var of = new ArrayList<int[]>();
+      for (int s = 0; s < done.length; s++) {
+        Sequence sequence = sequences.get(s);
+        int left = sequence.rows().length - done[s];
+        int count = Math.min(left, most == 1000 ? left : 1 + random.nextInt(most));
+        if (count == 0) {
+          continue;
+        }
+        tokens.beginSequence(sequence.pages());
+        for (int i = 0; i < count; i++) {
+          tokens.addToken(done[s]);
+          rows.add(sequence.rows()[done[s]]);
+          of.add(new int[] {s, done[s]++});
+        }
+      }
+      if (rows.isEmpty()) {
+        return result;
+      }
+      rope.cover(tokens.maxPosition());
+      for (int layer = 0; layer < LAYERS; layer++) {
+        Activations qkv = activations(backend, rows.toArray(float[][]::new));
+        Activations out = backend.allocate(rows.size(), width);
+        backend.ropeAndStore(qkv, shape, rope, tokens, kv, layer);
+        backend.attention(qkv, shape, tokens, kv, layer, out);
+        for (int r = 0; r < rows.size(); r++) {
+          result[of.get(r)[0]][of.get(r)[1]] = row(out, r, width);
+        }
+      }
+    }
+  }
+
+  private static double[] exact(Sequence sequence, int token, AttentionShape shape, RopeSpec rope) {
+    int d = shape.headDim();
+    double[] out = new double[shape.heads() * d];
+    for (int h = 0; h < shape.heads(); h++) {
+      int kvHead = h / shape.group();
+      double[] q = rotated(sequence.rows()[token], shape.queryColumn() + h * d, d, token, rope);
+      double[] score = new double[token + 1];
+      double sum = 0;
+      for (int p = 0; p <= token; p++) {
+        double[] k = rotated(sequence.rows()[p], shape.keyColumn() + kvHead * d, d, p, rope);
+        double dot = 0;
+        for (int i = 0; i < d; i++) {
+          dot += q[i] * k[i];
+        }
+        score[p] = Math.exp(dot / Math.sqrt(d));
+        sum += score[p];
+      }
+      for (int p = 0; p <= token; p++) {
+        for (int i = 0; i < d; i++) {
+          out[h * d + i] +=
+              score[p] / sum * sequence.rows()[p][shape.valueColumn() + kvHead * d + i];
+        }
+      }
+    }
+    return out;
+  }
+
+  private static double[] rotated(float[] row, int at, int d, int position, RopeSpec rope) {
+    double[] out = new double[d];
+    boolean halves = rope.layout() == RopeSpec.Layout.HALVES;
+    for (int i = 0; i < d / 2; i++) {
+      int a = halves ? i : 2 * i;
+      int b = halves ? i + d / 2 : 2 * i + 1;
+      double angle = position * Math.pow(rope.theta(), -2.0 * i / d);
+      out[a] = row[at + a] * Math.cos(angle) - row[at + b] * Math.sin(angle);
+      out[b] = row[at + a] * Math.sin(angle) + row[at + b] * Math.cos(angle);
+    }
+    return out;
+  }
+}

@@ -42,7 +42,7 @@ final class JobRunner {
     } else {
       terminal.out().println();
       terminal.out().print(TerminalReport.of(run));
-      terminal.out().println("  report   " + reports.getLast());
+      terminal.out().println("  report    " + TerminalReport.path(reports.getLast()));
     }
     return run.outcome().hasErrors() ? ExitCode.SOME_ROWS_FAILED : ExitCode.OK;
   }

@@ -107,8 +107,8 @@ public final class TerminalReport {
     for (String warning : run.warnings()) {
       r.line("note", warning);
     }
-    r.line("results", run.output().results());
-    r.line("metrics", run.output().metrics());
+    r.line("results", path(run.output().results()));
+    r.line("metrics", path(run.output().metrics()));
     return r.text();
   }
 
@@ -218,6 +218,11 @@ public final class TerminalReport {
       out.append("  ").append(line[0]).append(gap).append(line[1]).append('\n');
     }
     return out.toString();
+  }
+
+  /** A local path as people type it. */
+  public static String path(String path) {
+    return path.replaceFirst("^file:/+", "/");
   }
 
   /** Text from outside that cannot move the cursor or colour the terminal, of a bounded length. */

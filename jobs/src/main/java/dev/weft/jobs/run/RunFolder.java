@@ -29,10 +29,11 @@ final class RunFolder {
   private final Path folder;
 
   RunFolder(String output, String runId, Configuration hadoop) {
-    this.output = new Path(output);
-    this.folder = new Path(this.output, "_weft/runs/" + runId);
     try {
-      fs = this.output.getFileSystem(hadoop);
+      fs = new Path(output).getFileSystem(hadoop);
+      // Delta takes a relative path for the name of a table.
+      this.output = fs.makeQualified(new Path(output));
+      this.folder = new Path(this.output, "_weft/runs/" + runId);
       if (fs.exists(this.output) && !fs.getFileStatus(this.output).isDirectory()) {
         throw new WeftException(ErrorCode.OUTPUT_CONFLICT, output + " is a file, not a folder");
       }

@@ -12,6 +12,12 @@ import java.util.Arrays;
  * <p>Not thread-safe. Nothing is allocated after construction.
  */
 public final class Sampler {
+  /** So many most likely tokens are found faster one by one than by selection. */
+  private static final int FEW = 64;
+
+  /** Tokens that are less likely than this, relative to the most likely one, are not drawn. */
+  private static final double NEVER = 1e-300;
+
   private final int vocabulary;
 
   /** The row as the model gave it, and after penalties. Shape of both: (vocabulary). */
@@ -25,14 +31,17 @@ public final class Sampler {
   /** For the selection of a threshold; reordered. */
   private final long[] keys;
 
-  /** The tokens to draw from in the order of ids, their weights, and the running sum of these. */
-  private final int[] candidates;
+  /** Weights of those keys, reordered with them; scratch before that. */
+  private final double[] selected;
 
-  /** Reordered by the selection of a threshold. */
+  /** Probability of each token relative to the most likely one. Shape: (vocabulary). */
   private final double[] weights;
 
+  /** The tokens to draw from, in the order of ids, and the running sum of their weights. */
+  private final int[] candidates;
+
   private final double[] cumulative;
-  private final long[] topKeys;
+  private final long[] bestKeys;
   private float max;
   private double logOfSum;
   private boolean logOfSumKnown;
@@ -48,10 +57,11 @@ public final class Sampler {
     penalized = new float[vocabulary];
     counts = new int[vocabulary];
     keys = new long[vocabulary];
+    selected = new double[vocabulary];
     weights = new double[vocabulary];
     candidates = new int[vocabulary];
     cumulative = new double[vocabulary];
-    topKeys = new long[maxTop];
+    bestKeys = new long[Math.max(maxTop, FEW)];
   }
 
   /**
@@ -90,9 +100,10 @@ public final class Sampler {
   /** Natural logarithm of the model's own probability of a token. */
   public double logProbability(int token) {
     if (!logOfSumKnown) {
+      weigh(logits, max, 1);
       double sum = 0;
-      for (float logit : logits) {
-        sum += Exponential.exp((double) logit - max);
+      for (double weight : weights) {
+        sum += weight;
       }
       logOfSum = StrictMath.log(sum);
       logOfSumKnown = true;
@@ -112,23 +123,9 @@ public final class Sampler {
     if (wanted == 0) {
       return 0;
     }
-    int found = 0;
-    long least = Long.MAX_VALUE;
-    for (int token = 0; token < vocabulary; token++) {
-      long key = TokenOrder.key(logits[token], token);
-      if (found == wanted && key < least) {
-        continue;
-      }
-      int at = found < wanted ? found++ : wanted - 1;
-      while (at > 0 && topKeys[at - 1] < key) {
-        topKeys[at] = topKeys[at - 1];
-        at--;
-      }
-      topKeys[at] = key;
-      least = topKeys[found - 1];
-    }
+    int found = best(logits, wanted);
     for (int i = 0; i < found; i++) {
-      ids[i] = TokenOrder.token(topKeys[i]);
+      ids[i] = TokenOrder.token(bestKeys[i]);
     }
     return found;
   }
@@ -140,27 +137,62 @@ public final class Sampler {
 
   private int draw(SamplingParams params, float[] row, float top, double uniform) {
     long threshold = Long.MIN_VALUE;
+    weigh(row, top, params.temperature());
     if (params.topK() > 0 && params.topK() < vocabulary) {
-      for (int token = 0; token < vocabulary; token++) {
-        keys[token] = TokenOrder.key(row[token], token);
-      }
-      threshold = TokenOrder.largest(keys, vocabulary, params.topK());
+      threshold = keyOfRank(row, params.topK());
     }
-    int count = weigh(row, top, params.temperature(), threshold, 0);
+    int count = keep(row, threshold, params.topP() < 1 ? 0 : params.minP());
     if (params.topP() < 1) {
       double target = params.topP() * cumulative[count - 1];
       for (int i = 0; i < count; i++) {
         int token = candidates[i];
         keys[i] = TokenOrder.key(row[token], token);
+        selected[i] = weights[token];
       }
-      threshold = TokenOrder.nucleus(keys, weights, count, target);
-    }
-    if (params.topP() < 1 || params.minP() > 0) {
-      count = weigh(row, top, params.temperature(), threshold, params.minP());
+      threshold = TokenOrder.nucleus(keys, selected, count, target);
+      count = keep(row, threshold, params.minP());
     }
     candidateCount = count;
     double sum = cumulative[count - 1];
     return candidates[find(count, Math.min(uniform * sum, Math.nextDown(sum)))];
+  }
+
+  private void weigh(float[] row, float top, double temperature) {
+    for (int token = 0; token < vocabulary; token++) {
+      weights[token] = ((double) row[token] - top) / temperature;
+    }
+    Exponential.exp(weights, selected, vocabulary);
+  }
+
+  /** The key of the last of the {@code count} most likely tokens. */
+  private long keyOfRank(float[] row, int count) {
+    if (count <= bestKeys.length) {
+      return bestKeys[best(row, count) - 1];
+    }
+    for (int token = 0; token < vocabulary; token++) {
+      keys[token] = TokenOrder.key(row[token], token);
+    }
+    return TokenOrder.largest(keys, vocabulary, count);
+  }
+
+  /** Fills {@link #bestKeys} with the largest keys, the largest first; returns how many. */
+  private int best(float[] row, int count) {
+    int found = 0;
+    long least = Long.MIN_VALUE;
+    for (int token = 0; token < vocabulary; token++) {
+      long key = TokenOrder.key(row[token], token);
+      if (found == count && key < least) {
+        continue;
+      }
+      int at = found < count ? found++ : count - 1;
+      while (at > 0 && bestKeys[at - 1] < key) {
+        bestKeys[at] = bestKeys[at - 1];
+        at--;
+      }
+      bestKeys[at] = key;
+      least = bestKeys[found - 1];
+    }
+    return found;
   }
 
   /**
@@ -169,20 +201,17 @@ public final class Sampler {
    *
    * @return how many
    */
-  private int weigh(float[] row, float top, double temperature, long threshold, double least) {
+  private int keep(float[] row, long threshold, double minP) {
+    double least = Math.max(minP, NEVER);
     int count = 0;
     double sum = 0;
     for (int token = 0; token < vocabulary; token++) {
-      if (threshold != Long.MIN_VALUE && TokenOrder.key(row[token], token) < threshold) {
+      if (weights[token] < least
+          || threshold != Long.MIN_VALUE && TokenOrder.key(row[token], token) < threshold) {
         continue;
       }
-      double weight = Exponential.exp(((double) row[token] - top) / temperature);
-      if (weight < least) {
-        continue;
-      }
-      sum += weight;
+      sum += weights[token];
       candidates[count] = token;
-      weights[count] = weight;
       cumulative[count++] = sum;
     }
     return count;

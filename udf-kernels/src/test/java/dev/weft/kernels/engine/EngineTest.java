@@ -186,6 +186,32 @@ class EngineTest {
   }
 
   @Test
+  void answersSurvivePreemption() throws Exception {
+    var requests = new ArrayList<TestRequest>();
+    for (int i = 0; i < 8; i++) {
+      requests.add(
+          greedy(i, "p" + i).maxTokens(120).estimated(1).ignoreEos(true).sampled(1, 1, 0, 0));
+    }
+    List<String> wanted;
+    try (Engine engine = Engine.open(config().build())) {
+      wanted =
+          EngineRuns.run(engine, requests, 8).results().stream().map(TestResult::answer).toList();
+      assertThat(engine.totals().preemptions()).isZero();
+    }
+    // Each grows to eight pages, and all are let in with one or two.
+    try (Engine engine = Engine.open(config().kvBudgetBytes(12 * pageBytes()).build())) {
+      var results = EngineRuns.run(engine, requests, 8).results();
+      assertThat(results.stream().map(TestResult::answer))
+          .containsExactlyInAnyOrderElementsOf(wanted);
+      EngineTotals totals = engine.totals();
+      assertThat(totals.preemptions()).isPositive();
+      assertThat(totals.recomputedTokens()).isPositive();
+      assertThat(results.stream().mapToLong(r -> r.integer(ResultSchema.RECOMPUTED_TOKENS)).sum())
+          .isEqualTo(totals.recomputedTokens());
+    }
+  }
+
+  @Test
   void endsAtTheContextAndAtMaxTokens() throws Exception {
     try (Engine engine = Engine.open(config().build())) {
       var run =

@@ -61,14 +61,14 @@ def learning_rate(done: float, step: int) -> float:
 
 
 def share(name: str, loss: float, done: float) -> float:
-    """Weight with which a task is drawn: what is learned comes seldom; the exercise ends at half time."""
+    """Weight with which a task is drawn, from the mean loss of a whole answer: what is learned comes seldom."""
     if name == "copy":
-        return 0.3 if loss > 0.2 and done < 0.5 else 0.0
-    return min(1.0, max(0.1, loss))
+        return 0.3 if loss / COPY_LENGTH > 0.2 and done < 0.5 else 0.0
+    return min(1.0, max(0.15, loss))
 
 
 def short_prefix_probability(done: float) -> float:
-    """How often a batch leaves out most of its instructions: often at first, since that is fast, seldom later."""
+    """How often a batch leaves out most of its instructions: often at first, since that is fast, never later."""
     return 0.8 if done < 0.5 else 0.0
 
 
@@ -99,7 +99,7 @@ def train(rank: int, args: argparse.Namespace, meeting: str) -> None:
         parameter.data = parameter.data.bfloat16()
 
     names = [*tasks, "copy"]
-    recent = {name: 2.0 for name in names}  # moving mean of the loss; decides how often a task comes
+    recent = {name: 10.0 for name in names}  # moving mean of the loss of an answer; decides how often a task comes
     start, step, tokens, done = time.time(), 0, 0, 0.0
     while done < 1:
         for name in rng.choices(names, [share(name, recent[name], done) for name in names], k=BATCHES_PER_STEP):
@@ -107,11 +107,11 @@ def train(rank: int, args: argparse.Namespace, meeting: str) -> None:
                 batch, prefix = copy_batch(BATCH[name], shape.vocab), torch.zeros(0, dtype=torch.long)
             else:
                 batch, prefix = next(batches[name]), tasks[name].prefix
-                if rng.random() < short_prefix_probability(done):
+                if not args.resume and rng.random() < short_prefix_probability(done):
                     prefix = prefix[-SHORT_PREFIX:]
             loss = loss_of(fast, prefix, batch)
             (loss / BATCHES_PER_STEP).backward()
-            recent[name] += 0.1 * (loss.item() - recent[name])
+            recent[name] += 0.1 * (loss.item() * batch.answer.sum().item() / len(batch.answer) - recent[name])
             tokens += batch.inputs.numel() + len(prefix)
 
         # Gradients and clock are averaged over the processes, so that all of them take the same step.
@@ -137,8 +137,8 @@ def train(rank: int, args: argparse.Namespace, meeting: str) -> None:
         if rank == 0 and step % 25 == 0:
             rate = args.processes * tokens / (time.time() - start)
             means = {name: round(value, 3) for name, value in recent.items()}
-            print(f"{step} {100 * done:.1f}% {tokens:,} tokens, {rate:,.0f}/s in all, loss {json.dumps(means)}", flush=True)
-        if rank == 0 and (step % 250 == 0 or done >= 1):
+            print(f"{step} {100 * done:.1f}% {tokens:,} tokens, {rate:,.0f}/s in all, loss of an answer {json.dumps(means)}", flush=True)
+        if rank == 0 and (step % 100 == 0 or done >= 1):
             save(model, shape, args.out, step, tokens * args.processes)
             scores = {name: round(exact_match(fast, task, 50), 2) for name, task in validation.items()}
             print(f"{step} exact match on 50 validation examples each: {json.dumps(scores)}", flush=True)

@@ -8,7 +8,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 
-/** An order note to a lettered packing list: one line for each item, 80 to 250 tokens. */
+/** An order note to a lettered packing list: one line for each item, 110 to 265 tokens. */
 record PackingTask() implements DemoTask {
   private static final String INSTRUCTIONS =
       """

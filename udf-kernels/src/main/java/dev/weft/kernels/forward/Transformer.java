@@ -3,11 +3,13 @@ package dev.weft.kernels.forward;
 import dev.weft.kernels.backend.Activations;
 import dev.weft.kernels.backend.AttentionShape;
 import dev.weft.kernels.backend.Backend;
+import dev.weft.kernels.backend.KernelHealth;
 import dev.weft.kernels.backend.RopeTable;
 import dev.weft.kernels.backend.Weights;
 import dev.weft.kernels.kv.KvCache;
 import dev.weft.kernels.kv.KvConfig;
 import dev.weft.kernels.kv.KvLayout;
+import dev.weft.kernels.model.LayerWeights;
 import dev.weft.kernels.model.Model;
 import dev.weft.kernels.model.ModelWeights;
 import dev.weft.kernels.model.Tensor;
@@ -21,6 +23,8 @@ import java.util.List;
  * what else a step holds or how a prompt is cut into chunks. Not thread-safe.
  */
 public final class Transformer implements AutoCloseable {
+  private static final long STEP_WARM_UP_NANOS = 300_000_000L;
+
   private final TransformerSpec spec;
   private final Backend backend;
   private final Tensor embedding;
@@ -31,6 +35,7 @@ public final class Transformer implements AutoCloseable {
   private final RopeTable rope;
   private final KvCache kv;
   private final double loadSeconds;
+  private final List<Tensor> samples;
   private Buffers buffers;
 
   private Transformer(
@@ -51,6 +56,8 @@ public final class Transformer implements AutoCloseable {
       closeLayers();
       throw e;
     }
+    LayerWeights first = weights.layers().getFirst();
+    samples = List.of(first.query(), first.value(), first.gate(), first.down(), weights.output());
     outputNorm = Layer.vector(weights.outputNorm());
     Weights qkv = layers[0].qkv();
     shape =
@@ -115,6 +122,28 @@ public final class Transformer implements AutoCloseable {
   /** Seconds that preparing the weights and the cache took. */
   public double loadSeconds() {
     return loadSeconds;
+  }
+
+  /**
+   * Has the kernels that this model needs compiled, and measures whether they are as fast as they
+   * should be. Overwrites page 0: for the time before the first step.
+   */
+  public KernelHealth warmUp() {
+    KernelHealth health = KernelHealth.warmUp(backend, samples);
+    var batch = new StepBatch();
+    float[] logits = new float[spec.vocabSize()];
+    int[] pages = {0};
+    long end = System.nanoTime() + STEP_WARM_UP_NANOS;
+    for (int round = 0; round < 3 || System.nanoTime() < end && round < 1000; round++) {
+      batch.clear();
+      batch.beginSequence(pages);
+      int tokens = round % 2 == 0 ? 1 : KvConfig.PAGE_TOKENS;
+      for (int t = 0; t < tokens; t++) {
+        batch.addToken(0, t, t == tokens - 1);
+      }
+      forward(batch, logits);
+    }
+    return health;
   }
 
   private static KvLayout kvLayout(TransformerSpec spec) {

@@ -39,7 +39,7 @@ final class ConfigCommand implements Callable<Integer> {
     }
     Map<String, String> defaults = WeftConfig.defaults().entries();
     Map<String, String> values =
-        job.source(ConfigSource.defaults(), Sessions.submitted()).read().entries();
+        job.source(ConfigSource.defaults(), ConfigSource.submitted()).read().entries();
     int width = values.keySet().stream().mapToInt(String::length).max().orElse(0);
     values.forEach(
         (key, value) ->

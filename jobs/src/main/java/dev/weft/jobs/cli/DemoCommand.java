@@ -72,7 +72,7 @@ final class DemoCommand implements Callable<Integer> {
     Map<String, String> flags = new LinkedHashMap<>();
     JobOptions.put(flags, "output.path", output);
     WeftConfig config =
-        job.source(base, Sessions.submitted()).withOverrides("command line", flags).read();
+        job.source(base, ConfigSource.submitted()).withOverrides("command line", flags).read();
     if (!options.json()) {
       terminal
           .err()

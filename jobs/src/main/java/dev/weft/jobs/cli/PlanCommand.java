@@ -33,7 +33,7 @@ final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     return new JobRunner(terminal, options)
-        .plan(job.source(ConfigSource.defaults(), Sessions.submitted()).read())
+        .plan(job.source(ConfigSource.defaults(), ConfigSource.submitted()).read())
         .number();
   }
 }

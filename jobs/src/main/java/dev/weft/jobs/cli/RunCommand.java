@@ -59,7 +59,7 @@ final class RunCommand implements Callable<Integer> {
     JobOptions.put(flags, "run.id", runId);
     JobOptions.put(flags, "run.failOnError", failOnError ? "true" : null);
     WeftConfig config =
-        job.source(ConfigSource.defaults(), Sessions.submitted())
+        job.source(ConfigSource.defaults(), ConfigSource.submitted())
             .withOverrides("command line", flags)
             .read();
     return new JobRunner(terminal, options).run(config).number();

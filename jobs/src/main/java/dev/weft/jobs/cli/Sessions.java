@@ -2,24 +2,12 @@ package dev.weft.jobs.cli;
 
 import dev.weft.jobs.config.WeftConfig;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
-import scala.Tuple2;
 
 /** Opens Spark with what a job needs. What spark-submit or its files say goes first. */
 final class Sessions {
   private Sessions() {}
-
-  /** The Spark properties that spark-submit gave to this process. */
-  static Map<String, String> submitted() {
-    Map<String, String> properties = new TreeMap<>();
-    for (Tuple2<String, String> property : new SparkConf().getAll()) {
-      properties.put(property._1(), property._2());
-    }
-    return properties;
-  }
 
   static SparkSession open(WeftConfig config, List<String> clusterJars) {
     SparkConf conf = new SparkConf();

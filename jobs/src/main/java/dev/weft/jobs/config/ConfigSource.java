@@ -75,6 +75,20 @@ public final class ConfigSource {
     return with(layer);
   }
 
+  /**
+   * The Spark properties that spark-submit gave to this process. Spark itself is not asked: it
+   * would start logging before the place of the log is known.
+   */
+  public static Map<String, String> submitted() {
+    Map<String, String> properties = new TreeMap<>();
+    for (String name : System.getProperties().stringPropertyNames()) {
+      if (name.startsWith("spark.")) {
+        properties.put(name, System.getProperty(name));
+      }
+    }
+    return properties;
+  }
+
   /** The input paths, none of which is read as HOCON. */
   public ConfigSource withPaths(List<String> paths) {
     return with(

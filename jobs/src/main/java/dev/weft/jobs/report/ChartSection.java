@@ -96,7 +96,7 @@ final class ChartSection {
     }
     TimeChart chart =
         new TimeChart(TimeChart.Size.HALF, "Power over time", "W", intervals, Format::compact)
-            .line("power", "rose", perSecond(StepPoint::energyJoules));
+            .line("power", "rose", watts());
     return timed("Power over time", "Source: " + run.energy().source() + ".", chart);
   }
 
@@ -179,6 +179,16 @@ final class ChartSection {
 
   private double[] perSecond(ToDoubleFunction<StepPoint> value) {
     return values(s -> s.seconds() > 0 ? value.applyAsDouble(s) / s.seconds() : 0);
+  }
+
+  /** A step may last longer than the interval in which it ends. */
+  private double[] watts() {
+    int engines = run.engine() == null ? 1 : Math.max(1, run.engine().engines());
+    return values(
+        s ->
+            s.steps() == 0
+                ? Double.NaN
+                : s.energyJoules() / Math.max(s.seconds(), s.realSeconds() / engines));
   }
 
   private double[] perStep(ToDoubleFunction<StepPoint> value) {

@@ -26,8 +26,9 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class MatmulContractTest {
   private static final int[] ROWS = {1, 3, 16, 17, 64, 100, 129};
-  private static final int[] BLOCK_COLUMNS = {32, 96, 128, 160, 416};
+  private static final int[] BLOCKS = {1, 3, 4, 5, 13};
   private static final int[] ODD_COLUMNS = {1, 7, 33, 127, 129, 172};
+  private static final short INFINITE = 0x7c00;
   private static final int[] TOKENS = {1, 2, 3, 4, 5, 7, 130};
 
   static List<Arguments> backendsAndFormats() {
@@ -49,18 +50,30 @@ class MatmulContractTest {
         Backend backend = Backends.find(name).open(new BackendConfig(2))) {
       var make = new RandomTensors(new Random(seed), arena);
       for (int rows : ROWS) {
-        for (int columns : format.blockElements() == 1 ? ODD_COLUMNS : BLOCK_COLUMNS) {
+        for (int columns : columnsOf(format)) {
           int tokens = TOKENS[make.random().nextInt(TOKENS.length)];
           check(backend, make, format, rows, columns, tokens, 1, 1);
         }
       }
       for (int tokens : TOKENS) {
-        check(backend, make, format, 48, 160, tokens, 1, 1);
+        check(backend, make, format, 48, wholeBlocks(format, 160), tokens, 1, 1);
       }
-      check(backend, make, format, 40, 96, 5, 1e4, 1e30);
-      check(backend, make, format, 40, 96, 5, 1e-4, 1e-38);
-      check(backend, make, format, 40, 96, 5, 1e-7, 1e-3);
+      check(backend, make, format, 40, wholeBlocks(format, 96), 5, 1e4, 1e30);
+      check(backend, make, format, 40, wholeBlocks(format, 96), 5, 1e-4, 1e-38);
+      check(backend, make, format, 40, wholeBlocks(format, 96), 5, 1e-7, 1e-3);
     }
+  }
+
+  private static int[] columnsOf(QuantFormat format) {
+    int block = format.blockElements();
+    return block == 1
+        ? ODD_COLUMNS
+        : Arrays.stream(BLOCKS).map(blocks -> blocks * block).filter(c -> c <= 1024).toArray();
+  }
+
+  private static int wholeBlocks(QuantFormat format, int columns) {
+    int block = format.blockElements();
+    return (columns + block - 1) / block * block;
   }
 
   private static void check(
@@ -113,7 +126,7 @@ class MatmulContractTest {
   void aRowHasTheSameBitsInAnyBatchAndOnAnyThreads(String name, QuantFormat format) {
     long seed = 11;
     System.out.println("seed " + seed);
-    int columns = 416;
+    int columns = wholeBlocks(format, 416);
     int tokens = 133;
     try (Arena arena = Arena.ofShared()) {
       var make = new RandomTensors(new Random(seed), arena);
@@ -153,13 +166,17 @@ class MatmulContractTest {
   void valuesThatAreNotFiniteStayInTheirRow(String name, QuantFormat format) {
     try (Arena arena = Arena.ofShared();
         Backend backend = Backends.find(name).open(new BackendConfig(2))) {
+      int columns = wholeBlocks(format, 96);
       var make = new RandomTensors(new Random(13), arena);
       float[][] x = {
-        make.values(96, 1), make.values(96, 1), make.values(96, 1), make.values(96, 1)
+        make.values(columns, 1),
+        make.values(columns, 1),
+        make.values(columns, 1),
+        make.values(columns, 1)
       };
       x[1][5] = Float.NaN;
       x[3][90] = Float.POSITIVE_INFINITY;
-      try (Weights weights = backend.prepare(List.of(make.matrix(format, 20, 96, 1)))) {
+      try (Weights weights = backend.prepare(List.of(make.matrix(format, 20, columns, 1)))) {
         Activations out = backend.allocate(4, weights.outputs());
         backend.matmul(weights, activations(backend, x), 4, out);
         for (int i = 0; i < 20; i++) {
@@ -177,23 +194,34 @@ class MatmulContractTest {
   void weightsThatAreNotFiniteGiveWhatTheirReferenceDecoderSays(String name, QuantFormat format) {
     try (Arena arena = Arena.ofShared();
         Backend backend = Backends.find(name).open(new BackendConfig(1))) {
+      int columns = wholeBlocks(format, 96);
       var make = new RandomTensors(new Random(17), arena);
-      Tensor matrix = make.matrix(format, 20, 96, 1);
+      Tensor matrix = make.matrix(format, 20, columns, 1);
       MemorySegment seventh = matrix.data().asSlice(7 * matrix.rowBytes());
       switch (format) {
         case F32 -> seventh.set(ValueLayout.JAVA_FLOAT, 0, Float.NEGATIVE_INFINITY);
-        case F16, Q8_0, Q4_0 -> seventh.set(ValueLayout.JAVA_SHORT_UNALIGNED, 0, (short) 0x7c00);
         case BF16 -> seventh.set(ValueLayout.JAVA_SHORT_UNALIGNED, 0, (short) 0x7f80);
-        default -> throw new AssertionError("say how " + format + " holds an infinity");
+        default -> seventh.set(ValueLayout.JAVA_SHORT_UNALIGNED, scaleAt(format), INFINITE);
       }
       try (Weights weights = backend.prepare(List.of(matrix))) {
         Activations out = backend.allocate(1, weights.outputs());
-        backend.matmul(weights, activations(backend, new float[][] {make.values(96, 1)}), 1, out);
+        backend.matmul(
+            weights, activations(backend, new float[][] {make.values(columns, 1)}), 1, out);
         float[] y = row(out, 0, 20);
         for (int i = 0; i < 20; i++) {
           assertThat(Float.isFinite(y[i])).as("output " + i).isEqualTo(i != 7);
         }
       }
     }
+  }
+
+  /** Byte of a block's f16 scale, or of the first value. */
+  private static long scaleAt(QuantFormat format) {
+    return switch (format) {
+      case F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K -> 0;
+      case Q2_K -> 80;
+      case Q3_K -> 108;
+      case Q6_K -> 208;
+    };
   }
 }

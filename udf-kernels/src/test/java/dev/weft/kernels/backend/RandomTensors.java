@@ -8,6 +8,7 @@ import dev.weft.kernels.model.TransformerSpec;
 import dev.weft.kernels.quant.QuantFormat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Random;
 
@@ -22,8 +23,16 @@ public record RandomTensors(Random random, Arena arena) {
     return values;
   }
 
+  /** A matrix of values of the given size; formats that are only read take blocks of any bits. */
   public Tensor matrix(QuantFormat format, int rows, int columns, double size) {
     MemorySegment data = arena.allocate(format.bytes((long) rows * columns), 64);
+    if (!format.encodes()) {
+      for (long i = 0; i < data.byteSize(); i++) {
+        // Any two bytes are an f16 of size below 2, wherever a block has its scales.
+        data.set(ValueLayout.JAVA_BYTE, i, (byte) (random.nextInt() & 0x3f));
+      }
+      return new Tensor(rows + " x " + columns, format, rows, columns, data);
+    }
     for (int r = 0; r < rows; r++) {
       format.encode(values(columns, size), 0, data, r * format.bytes(columns), columns);
     }

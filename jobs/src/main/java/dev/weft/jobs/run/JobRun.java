@@ -43,6 +43,9 @@ import org.apache.spark.sql.SparkSession;
 
 /** One start of a job, stage by stage. */
 final class JobRun {
+  /** Results up to this size are one file; sorting more needs a pass of its own. */
+  private static final long ONE_FILE_ROWS = 100_000;
+
   private final SparkSession spark;
   private final WeftConfig config;
   private final ProgressListener listener;
@@ -110,15 +113,14 @@ final class JobRun {
       infer.end();
       EnginePool.closeUnused();
     }
-    EngineFacts engine = EngineFacts.of(infer.reports(), folder);
-    engine.warnings().forEach(this::warn);
-    clock.run(Stage.COMMIT, () -> commit(results, engine));
-    return clock.time(
-        Stage.REPORT,
-        () -> {
-          Report report = new Report(spark, config, setup, folder, state, manifest, counts);
-          RunSummary summary =
-              report.write(
+    try (RunState outcomes = state) {
+      EngineFacts engine = EngineFacts.of(infer.reports(), folder);
+      engine.warnings().forEach(this::warn);
+      clock.run(Stage.COMMIT, () -> commit(results, outcomes.outcomes(), engine));
+      return clock.time(
+          Stage.REPORT,
+          () ->
+              report(
                   new Report.Facts(
                       startedAt,
                       start,
@@ -130,11 +132,16 @@ final class JobRun {
                       stepMetricsEvery(),
                       resumed,
                       warnings),
-                  results.rows(manifest.runId()));
-          folder.write(folder.summary(), summary);
-          writeReport(summary);
-          return summary;
-        });
+                  results.rows(manifest.runId())));
+    }
+  }
+
+  private RunSummary report(Report.Facts facts, Dataset<Row> results) {
+    RunSummary summary =
+        new Report(spark, config, setup, folder, state, manifest, counts).write(facts, results);
+    folder.write(folder.summary(), summary);
+    writeReport(summary);
+    return summary;
   }
 
   /**
@@ -334,6 +341,9 @@ final class JobRun {
                 total);
             infer.predicted(plan.plan().partitions());
           });
+    }
+    state.keepOutcomes();
+    if (left.length > 0) {
       readDone();
     }
     if (done.size() < table.size()) {
@@ -345,8 +355,7 @@ final class JobRun {
     return summary;
   }
 
-  private void commit(ResultTable results, EngineFacts engine) {
-    Dataset<Row> outcomes = state.outcomes();
+  private void commit(ResultTable results, Dataset<Row> outcomes, EngineFacts engine) {
     if (config.run().failOnError()) {
       List<Row> failed = outcomes.where(col("error_code").isNotNull()).limit(1).collectAsList();
       if (!failed.isEmpty()) {
@@ -362,14 +371,18 @@ final class JobRun {
             setup.modelFile().sha256(),
             engine.backend(),
             BuildInfo.version());
-    results.commit(
-        manifest.runId(),
+    Dataset<Row> rows =
         ResultRows.of(
             state.prepared(),
             state.duplicates(),
             Outcomes.byRequest(outcomes),
             state.carried(),
-            origin));
+            origin);
+    results.commit(
+        manifest.runId(),
+        counts.rows() <= ONE_FILE_ROWS
+            ? rows.repartition(1).sortWithinPartitions("row_key")
+            : rows.orderBy("row_key"));
     long written = results.rows(manifest.runId()).count();
     if (written != counts.rows()) {
       throw new WeftException(

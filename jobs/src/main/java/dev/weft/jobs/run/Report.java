@@ -70,8 +70,8 @@ final class Report {
       long resumed,
       List<String> warnings) {}
 
-  /** What the requests of a run add up to. */
-  private record Sums(long prompt, long shared, long output, String energySource) {}
+  /** What requests add up to: their number, tokens, and where their energy comes from. */
+  private record Sums(long count, long prompt, long shared, long output, String energySource) {}
 
   RunSummary write(Facts facts, Dataset<Row> results) {
     MetricsTables metrics = new MetricsTables(spark, folder.metrics(), manifest.runId());
@@ -80,10 +80,11 @@ final class Report {
     metrics.writeSteps(state.steps(), facts.stepMetricsEvery(), origin);
     Dataset<Row> requests = metrics.read("requests");
     Sums sums = sums(requests);
+    Sums mine = sums(requests.where(col("start").equalTo(facts.start())));
     List<ErrorCount> errors = errors(results);
     long errorRows = errors.stream().mapToLong(ErrorCount::rows).sum();
     List<String> warnings = new ArrayList<>(facts.warnings());
-    RunSummary.Energy energy = energy(facts, requests, sums);
+    RunSummary.Energy energy = energy(facts, mine);
     RunSummary summary =
         new RunSummary(
             manifest.runId(),
@@ -125,7 +126,7 @@ final class Report {
                 facts.plan().reusableTokens(),
                 counts.duplicatePromptTokens(),
                 sums.output()),
-            throughput(facts, requests),
+            throughput(facts.infer().seconds(), mine),
             facts.clock().times(),
             facts.plan(),
             facts.infer().times(),
@@ -169,12 +170,14 @@ final class Report {
     Row row =
         requests
             .agg(
+                count(lit(1)),
                 coalesce(sum("prompt_tokens"), lit(0L)),
                 coalesce(sum("shared_prompt_tokens"), lit(0L)),
                 coalesce(sum("output_tokens"), lit(0L)),
                 coalesce(max("energy_source"), lit("none")))
             .first();
-    return new Sums(row.getLong(0), row.getLong(1), row.getLong(2), row.getString(3));
+    return new Sums(
+        row.getLong(0), row.getLong(1), row.getLong(2), row.getLong(3), row.getString(4));
   }
 
   private static List<ErrorCount> errors(Dataset<Row> results) {
@@ -198,43 +201,28 @@ final class Report {
     return results.where(col("answered_by_id").isNotNull()).count();
   }
 
-  private static Throughput throughput(Facts facts, Dataset<Row> requests) {
-    Row row =
-        requests
-            .where(col("start").equalTo(facts.start()))
-            .agg(
-                count(lit(1)),
-                coalesce(sum("prompt_tokens"), lit(0L)),
-                coalesce(sum("shared_prompt_tokens"), lit(0L)),
-                coalesce(sum("output_tokens"), lit(0L)))
-            .first();
-    double seconds = facts.infer().seconds();
-    long prompt = row.getLong(1);
-    long output = row.getLong(3);
+  private static Throughput throughput(double seconds, Sums mine) {
     return new Throughput(
         seconds,
-        rate(row.getLong(0), seconds),
-        rate(prompt + output, seconds),
-        rate(prompt - row.getLong(2) + output, seconds),
-        rate(output, seconds));
+        rate(mine.count(), seconds),
+        rate(mine.prompt() + mine.output(), seconds),
+        rate(mine.prompt() - mine.shared() + mine.output(), seconds),
+        rate(mine.output(), seconds));
   }
 
   private static double rate(double amount, double seconds) {
     return seconds == 0 ? 0 : amount / seconds;
   }
 
-  private RunSummary.Energy energy(Facts facts, Dataset<Row> requests, Sums sums) {
+  private RunSummary.Energy energy(Facts facts, Sums mine) {
     double joules = facts.engine().energyJoules();
     double seconds = facts.infer().seconds();
-    Throughput rates = throughput(facts, requests);
-    double tokens = rates.tokensPerSecond() * seconds;
-    double output = rates.outputTokensPerSecond() * seconds;
     return new RunSummary.Energy(
         joules,
-        sums.energySource(),
+        mine.energySource(),
         rate(joules, seconds),
-        rate(joules, tokens),
-        rate(joules, output),
+        rate(joules, mine.prompt() + mine.output()),
+        rate(joules, mine.output()),
         PlanSummaries.money(config, seconds * Math.max(1, facts.engine().engines()), joules),
         config.cost().currency());
   }

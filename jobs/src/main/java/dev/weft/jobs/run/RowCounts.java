@@ -4,6 +4,7 @@ import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.not;
 import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.when;
 
@@ -31,28 +32,28 @@ record RowCounts(
     long cutRows) {
 
   static RowCounts of(Dataset<Row> prepared, Dataset<Row> duplicates) {
-    Dataset<Row> kinds =
-        duplicates.select(col("row_key").as("duplicate_key"), col("kind").as("duplicate_kind"));
-    Column failed = col("error_code").isNotNull();
-    Column sameId = col("duplicate_kind").equalTo(Duplicates.ID);
-    Column sameRequest = col("duplicate_kind").equalTo(Duplicates.REQUEST);
-    Row row =
+    Row all =
         prepared
-            .join(kinds, col("row_key").equalTo(col("duplicate_key")), "left")
             .agg(
                 count(lit(1)),
-                count(when(failed.or(sameId), lit(1))),
-                count(when(sameRequest, lit(1))),
-                coalesce(sum(when(sameRequest, col("prompt_tokens"))), lit(0L)),
+                count(col("error_code")),
                 count(when(col("prompt_kind").equalTo("messages"), lit(1))),
                 count(when(col("cut_tokens").gt(0), lit(1))))
             .first();
+    Column sameRequest = col("kind").equalTo(Duplicates.REQUEST);
+    Row later =
+        duplicates
+            .agg(
+                count(when(not(sameRequest.or(col("own_error"))), lit(1))),
+                count(when(sameRequest, lit(1))),
+                coalesce(sum(when(sameRequest, col("prompt_tokens"))), lit(0L)))
+            .first();
     return new RowCounts(
-        row.getLong(0),
-        row.getLong(1),
-        row.getLong(2),
-        row.getLong(3),
-        row.getLong(4),
-        row.getLong(5));
+        all.getLong(0),
+        all.getLong(1) + later.getLong(0),
+        later.getLong(1),
+        later.getLong(2),
+        all.getLong(2),
+        all.getLong(3));
   }
 }

@@ -16,11 +16,13 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.storage.StorageLevel;
 
 /** The tables in a run's folder. */
-final class RunState {
+final class RunState implements AutoCloseable {
   private final SparkSession spark;
   private final RunFolder folder;
+  private Dataset<Row> kept;
 
   RunState(SparkSession spark, RunFolder folder) {
     this.spark = spark;
@@ -68,7 +70,21 @@ final class RunState {
 
   /** Each request and sample once. */
   Dataset<Row> outcomes() {
-    return Outcomes.distinct(results());
+    return kept != null ? kept : Outcomes.distinct(results());
+  }
+
+  /** Keeps the outcomes as they are now, since several stages read them. */
+  void keepOutcomes() {
+    kept = Outcomes.distinct(results()).persist(StorageLevel.MEMORY_AND_DISK());
+  }
+
+  /** Forgets what {@link #keepOutcomes} kept. */
+  @Override
+  public void close() {
+    if (kept != null) {
+      kept.unpersist();
+      kept = null;
+    }
   }
 
   /**

@@ -40,7 +40,7 @@ public final class ResultRows {
       String runId, String modelName, String modelSha256, String backend, String weftVersion) {}
 
   /**
-   * One row for each prepared row, in the order of the input.
+   * One row for each prepared row, in no particular order.
    *
    * @param prepared columns of {@code PreparedSchema}
    * @param duplicates columns {@code row_key, kind, of_row_key, of_id, of_file, of_line}
@@ -54,7 +54,10 @@ public final class ResultRows {
       StructType carried,
       Origin origin) {
     Dataset<Row> dup =
-        duplicates.withColumnRenamed("row_key", "dup_key").withColumnRenamed("kind", "dup_kind");
+        duplicates
+            .drop("prompt_tokens")
+            .withColumnRenamed("row_key", "dup_key")
+            .withColumnRenamed("kind", "dup_kind");
     Dataset<Row> answers = byRequest.withColumnRenamed("row_key", "answer_key");
     Column sameRequest = col("dup_kind").equalTo(lit("request"));
     Dataset<Row> joined =
@@ -129,7 +132,7 @@ public final class ResultRows {
     for (int i = 0; i < names.size(); i++) {
       columns.add(col("carried").getField(carried.fieldNames()[i]).as(names.get(i)));
     }
-    return withError.orderBy("row_key").select(columns.toArray(Column[]::new));
+    return withError.select(columns.toArray(Column[]::new));
   }
 
   private static Column choices() {

@@ -50,7 +50,8 @@ public enum ErrorCode {
   FIELD_UNSUPPORTED(
       Scope.ROW,
       ErrorCategory.USER,
-      "A field asks for something that Weft does not do, and leaving it out would change the answer.",
+      "A field asks for something that Weft does not do, and leaving it out would change the"
+          + " answer.",
       "Remove the field, or send the request elsewhere."),
   ENDPOINT_UNSUPPORTED(
       Scope.ROW,
@@ -91,7 +92,8 @@ public enum ErrorCode {
       Scope.ROW,
       ErrorCategory.USER,
       "The prompt leaves no room for an answer in the model's context.",
-      "Shorten the prompt, choose a model with a longer context, or cut prompts with input.longPrompts."),
+      "Shorten the prompt, choose a model with a longer context, or cut prompts with"
+          + " input.longPrompts."),
   TOKEN_OUT_OF_RANGE(
       Scope.ROW,
       ErrorCategory.USER,
@@ -118,7 +120,8 @@ public enum ErrorCode {
       Scope.ROW,
       ErrorCategory.MODEL,
       "The model gave no finite scores for the next token.",
-      "The model file may be damaged, or its number format too coarse; try the file in another format."),
+      "The model file may be damaged, or its number format too coarse; try the file in another"
+          + " format."),
   ENGINE_FAILED(
       Scope.ROW,
       ErrorCategory.INTERNAL,
@@ -154,14 +157,18 @@ public enum ErrorCode {
       Scope.JOB,
       ErrorCategory.USER,
       "A run of this id exists and computes something else.",
-      "Resume with the settings of the run, or start a run with another id; the message names what differs."),
+      "Resume with the settings of the run, or start a run with another id; the message names what"
+          + " differs."),
   ROWS_FAILED(
       Scope.JOB,
       ErrorCategory.USER,
       "Rows failed and the job was told to stop on errors.",
       "Correct the rows, or leave failOnError off to answer the others."),
   MODEL_NOT_FOUND(
-      Scope.JOB, ErrorCategory.MODEL, "There is no model file at this path.", "Check the path."),
+      Scope.JOB,
+      ErrorCategory.MODEL,
+      "There is no model file at this path.",
+      "Check the path; it must be readable on the driver."),
   MODEL_UNREADABLE(
       Scope.JOB,
       ErrorCategory.MODEL,

@@ -1,11 +1,9 @@
 package dev.weft.jobs.plan;
 
 import dev.weft.batching.cost.DeviceProfile;
-import dev.weft.jobs.config.WeftConfig;
-import dev.weft.jobs.prepare.ModelFacts;
-import dev.weft.jobs.prepare.ModelFile;
+import dev.weft.jobs.infer.Calibration;
+import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.run.PlanSummary.CalibrationInfo;
-import java.util.function.Consumer;
 
 /**
  * Rates of the device that the plan is for.
@@ -15,19 +13,17 @@ import java.util.function.Consumer;
  */
 public record DeviceRates(DeviceProfile profile, CalibrationInfo info) {
 
-  /** Rates of this machine with this model. */
-  public static DeviceRates of(
-      WeftConfig config, ModelFile file, ModelFacts model, Consumer<String> warnings) {
-    warnings.accept("device rates are assumed, not measured: predicted times are no promise");
-    DeviceProfile assumed = new DeviceProfile("cpu", 2e10, 1e10, 0, "assumed");
+  /** Rates that were measured with this engine. */
+  public static DeviceRates of(Calibration.Measured measured, EngineSpec spec) {
+    DeviceProfile p = measured.profile();
     return new DeviceRates(
-        assumed,
+        p,
         new CalibrationInfo(
-            assumed.device(),
-            config.engine().backend().name(),
-            assumed.flopsPerSecond(),
-            assumed.bytesPerSecond(),
-            assumed.overlap(),
-            assumed.source()));
+            p.device(),
+            spec.backend(),
+            p.flopsPerSecond(),
+            p.bytesPerSecond(),
+            p.overlap(),
+            measured.source()));
   }
 }

@@ -10,8 +10,10 @@ import dev.weft.jobs.config.BuildInfo;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
+import dev.weft.jobs.infer.Calibration;
 import dev.weft.jobs.infer.EnginePool;
 import dev.weft.jobs.infer.EngineSpec;
+import dev.weft.jobs.infer.Machine;
 import dev.weft.jobs.ingest.Ingest;
 import dev.weft.jobs.ledger.Outcomes;
 import dev.weft.jobs.plan.DeviceRates;
@@ -27,6 +29,7 @@ import dev.weft.jobs.sink.ResultColumns;
 import dev.weft.jobs.sink.ResultRows;
 import dev.weft.jobs.sink.ResultTable;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -36,6 +39,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.SortedMap;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
@@ -45,6 +49,9 @@ import org.apache.spark.sql.SparkSession;
 final class JobRun {
   /** Results up to this size are one file; sorting more needs a pass of its own. */
   private static final long ONE_FILE_ROWS = 100_000;
+
+  /** Tokens that the requests of a calibration hold at most. */
+  private static final long CALIBRATION_TOKENS = 16_384;
 
   private final SparkSession spark;
   private final WeftConfig config;
@@ -79,13 +86,17 @@ final class JobRun {
   PlanSummary plan() {
     begin();
     clock.run(Stage.PREPARE, this::prepare);
-    clock.run(Stage.CALIBRATE, this::calibrate);
+    try {
+      clock.run(Stage.CALIBRATE, this::calibrate);
+    } finally {
+      EnginePool.closeUnused();
+    }
     return clock.time(
         Stage.PLAN,
         () -> {
           collectRequests();
-          boolean sampled = known.places.length > 0;
-          return planSummary(sampled ? "ledger" : "max_tokens", known.places.length, Power.UNKNOWN);
+          int sampled = known.places.length;
+          return planSummary(sampled > 0 ? "ledger" : "max_tokens", sampled, Power.UNKNOWN);
         });
   }
 
@@ -263,7 +274,19 @@ final class JobRun {
   }
 
   private void calibrate() {
-    rates = DeviceRates.of(config, setup.modelFile(), setup.model(), this::warn);
+    JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+    EngineSpec engine = engine(Sizing.of(spark, config, setup.model(), CALIBRATION_TOKENS), 1);
+    rates =
+        DeviceRates.of(
+            Calibration.of(
+                context,
+                engine,
+                setup.model().shape(),
+                context.isLocal() ? Machine.cpu() : context.master(),
+                Path.of(config.calibration().folder()),
+                config.calibration().refresh(),
+                this::warn),
+            engine);
     cost = new CostModel(setup.model().shape(), rates.profile());
   }
 
@@ -297,7 +320,7 @@ final class JobRun {
     long resumedResults = results(known.places);
     String lengths = known.places.length > 0 ? "ledger" : "max_tokens";
     int sampled = known.places.length;
-    EngineSpec engine = engine();
+    EngineSpec engine = engine(sizing, stepMetricsEvery()).withCostModel(cost);
     Dataset<Row> prepared = state.prepared();
     double fraction = config.plan().sampleFraction();
     int wanted =
@@ -447,20 +470,19 @@ final class JobRun {
     return config.plan().policy().name().toLowerCase(Locale.ROOT);
   }
 
-  private EngineSpec engine() {
+  private EngineSpec engine(Sizing size, int metricsEvery) {
     return new EngineSpec(
-            setup.modelFile(),
-            config.engine().backend().name().toLowerCase(Locale.ROOT),
-            sizing.threads(),
-            sizing.kvBytes(),
-            config.engine().pageTokens(),
-            setup.contextTokens(),
-            config.engine().budgetTokens(),
-            config.engine().maxSequences(),
-            stepMetricsEvery(),
-            config.run().seed(),
-            "")
-        .withCostModel(cost);
+        setup.modelFile(),
+        config.engine().backend().name().toLowerCase(Locale.ROOT),
+        size.threads(),
+        size.kvBytes(),
+        config.engine().pageTokens(),
+        setup.contextTokens(),
+        config.engine().budgetTokens(),
+        config.engine().maxSequences(),
+        metricsEvery,
+        config.run().seed(),
+        "");
   }
 
   /** All steps of a small run, at most some ten thousand of a large one. */

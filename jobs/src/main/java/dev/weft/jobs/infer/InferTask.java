@@ -2,6 +2,7 @@ package dev.weft.jobs.infer;
 
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
+import dev.weft.jobs.ledger.FinishedSamples;
 import dev.weft.jobs.ledger.LedgerWriter;
 import dev.weft.jobs.ledger.PieceName;
 import dev.weft.kernels.engine.EngineBatch;
@@ -16,6 +17,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.StreamSupport;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.IntVector;
@@ -54,9 +56,20 @@ public record InferTask(
     if (!rows.hasNext()) {
       return List.<PartitionReport>of().iterator();
     }
+    Iterator<Row> left = TaskContext.get().attemptNumber() > 0 ? unfinished(rows) : rows;
     try (EnginePool.Lease lease = EnginePool.acquire(spec, hadoop.value())) {
-      return List.of(run(partition, rows, lease)).iterator();
+      return List.of(run(partition, left, lease)).iterator();
     }
+  }
+
+  /** What an earlier attempt of this task finished is in the ledger and is not run again. */
+  private Iterator<Row> unfinished(Iterator<Row> rows) throws IOException {
+    Path folder = new Path(ledgerFolder);
+    FinishedSamples finished = FinishedSamples.read(folder.getFileSystem(hadoop.value()), folder);
+    Iterable<Row> all = () -> rows;
+    return StreamSupport.stream(all.spliterator(), false)
+        .filter(row -> !finished.holds(row.getLong(PlannedRows.ROW_KEY), PlannedRows.answers(row)))
+        .iterator();
   }
 
   private PartitionReport run(int partition, Iterator<Row> rows, EnginePool.Lease lease)

@@ -40,6 +40,11 @@ public final class PlannedRows {
 
   private PlannedRows() {}
 
+  /** Answers that a planned row draws. */
+  static int answers(Row row) {
+    return row.getStruct(PARAMS).getInt(10);
+  }
+
   /**
    * Where requests run, in planned order.
    *

@@ -33,6 +33,10 @@ final class RateProbe {
   private static final int DECODERS = 8;
   private static final int VOCABULARY_START = 3;
 
+  /** As Spark's rows hold arrays. */
+  private static final scala.collection.Seq<String> NO_STOPS =
+      scala.jdk.javaapi.CollectionConverters.asScala(List.<String>of()).toSeq();
+
   private final EnginePool.Lease lease;
   private final ModelShape shape;
   private final BufferAllocator allocator;
@@ -146,8 +150,7 @@ final class RateProbe {
       ids[i] = random.nextInt(Math.min(VOCABULARY_START, vocabulary - 1), vocabulary);
     }
     Row params =
-        RowFactory.create(
-            outputTokens, 0.0, 1.0, 0, 0.0, 1.0, 0.0, 0.0, new String[0], null, 1, null);
+        RowFactory.create(outputTokens, 0.0, 1.0, 0, 0.0, 1.0, 0.0, 0.0, NO_STOPS, null, 1, null);
     return RowFactory.create(
         nextRow,
         "calibration-" + nextRow++,

@@ -2,12 +2,12 @@ package dev.weft.jobs.cli;
 
 import dev.weft.jobs.config.ConfigException;
 import dev.weft.jobs.config.WeftConfig;
+import dev.weft.jobs.job.WeftJob;
 import dev.weft.jobs.progress.ConsoleProgress;
 import dev.weft.jobs.report.ReportFiles;
 import dev.weft.jobs.report.TerminalReport;
 import dev.weft.jobs.run.PlanSummary;
 import dev.weft.jobs.run.RunSummary;
-import dev.weft.jobs.run.WeftJob;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

@@ -8,7 +8,7 @@ import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.config.WeftConfig.Format;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
-import dev.weft.jobs.run.TestSpark;
+import dev.weft.jobs.job.TestSpark;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;

@@ -2,7 +2,7 @@ package dev.weft.jobs.ledger;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.weft.jobs.run.TestSpark;
+import dev.weft.jobs.job.TestSpark;
 import dev.weft.kernels.engine.ResultSchema;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,4 +1,4 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
 import java.nio.file.Files;
 import java.nio.file.Path;

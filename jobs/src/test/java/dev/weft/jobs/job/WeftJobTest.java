@@ -1,4 +1,4 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
+import dev.weft.jobs.run.ProgressListener;
+import dev.weft.jobs.run.RunSummary;
 import dev.weft.jobs.run.RunSummary.Outcome;
 import dev.weft.jobs.sink.ResultTable;
 import java.io.IOException;
@@ -243,6 +245,8 @@ class WeftJobTest {
         "x.gguf",
         input.toString(),
         Map.of("model.path", notAModel.toString()));
+    fails(
+        ErrorCode.OPTION_INVALID, "pageTokens", input.toString(), Map.of("engine.pageTokens", "4"));
     fails(ErrorCode.OPTION_INVALID, "output.path", input.toString(), Map.of("output.path", ""));
     fails(
         ErrorCode.OUTPUT_CONFLICT,

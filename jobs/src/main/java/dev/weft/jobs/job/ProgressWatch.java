@@ -1,9 +1,11 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
 import dev.weft.jobs.infer.LiveCounts;
 import dev.weft.jobs.ledger.Ledger;
 import dev.weft.jobs.ledger.Piece;
 import dev.weft.jobs.ledger.PieceName;
+import dev.weft.jobs.run.Progress;
+import dev.weft.jobs.run.ProgressListener;
 import java.io.IOException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;

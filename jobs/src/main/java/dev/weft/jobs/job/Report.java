@@ -1,4 +1,4 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
 import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
@@ -14,6 +14,8 @@ import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.metrics.MetricsTables;
 import dev.weft.jobs.metrics.RunRow;
 import dev.weft.jobs.prepare.ModelFacts;
+import dev.weft.jobs.run.PlanSummary;
+import dev.weft.jobs.run.RunSummary;
 import dev.weft.jobs.run.RunSummary.EngineInfo;
 import dev.weft.jobs.run.RunSummary.ErrorCount;
 import dev.weft.jobs.run.RunSummary.ModelInfo;

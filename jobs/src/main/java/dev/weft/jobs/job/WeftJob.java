@@ -1,8 +1,11 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
+import dev.weft.jobs.run.PlanSummary;
+import dev.weft.jobs.run.ProgressListener;
+import dev.weft.jobs.run.RunSummary;
 import java.io.IOException;
 import java.util.function.Supplier;
 import org.apache.spark.sql.SparkSession;

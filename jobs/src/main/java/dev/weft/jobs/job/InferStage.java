@@ -1,4 +1,4 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
 import dev.weft.batching.plan.Partition;
 import dev.weft.jobs.config.WeftConfig;
@@ -8,7 +8,8 @@ import dev.weft.jobs.infer.LiveCounts;
 import dev.weft.jobs.infer.PartitionReport;
 import dev.weft.jobs.infer.PlannedRows;
 import dev.weft.jobs.infer.PlannedRows.Assignment;
-import dev.weft.jobs.run.PlanSummaries.Power;
+import dev.weft.jobs.job.PlanSummaries.Power;
+import dev.weft.jobs.run.ProgressListener;
 import dev.weft.jobs.run.RunSummary.PartitionTime;
 import java.util.ArrayList;
 import java.util.Comparator;

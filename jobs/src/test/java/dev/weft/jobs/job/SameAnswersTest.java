@@ -1,7 +1,9 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.weft.jobs.run.ProgressListener;
+import dev.weft.jobs.run.RunSummary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,7 +81,6 @@ class SameAnswersTest {
                 "plan.sampleMinRequests", "8",
                 "engine.maxSequences", "3",
                 "engine.budgetTokens", "7",
-                "engine.pageTokens", "4",
                 "ledger.pieceRows", "2"));
     assertThat(answers("shuffled")).as("seed %d", seed).isEqualTo(expected);
     assertThat(shuffled.plan().outputLengthSource()).isEqualTo("sample");

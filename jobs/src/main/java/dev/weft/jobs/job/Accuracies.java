@@ -1,4 +1,4 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
 import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;

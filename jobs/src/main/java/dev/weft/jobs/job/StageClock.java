@@ -1,6 +1,8 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
+import dev.weft.jobs.run.ProgressListener;
 import dev.weft.jobs.run.RunSummary.StageTime;
+import dev.weft.jobs.run.Stage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;

@@ -1,8 +1,10 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.weft.jobs.ledger.PieceName;
+import dev.weft.jobs.run.ProgressListener;
+import dev.weft.jobs.run.RunSummary;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;

@@ -1,10 +1,11 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
 import static org.apache.spark.sql.functions.col;
 
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.plan.DeviceRates;
 import dev.weft.jobs.plan.JobPlan;
+import dev.weft.jobs.run.PlanSummary;
 import dev.weft.jobs.run.PlanSummary.CostEstimate;
 import dev.weft.jobs.run.PlanSummary.MemoryPlan;
 import dev.weft.jobs.run.PlanSummary.PlannedGroup;

@@ -1,4 +1,4 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.prepare.ModelFacts;

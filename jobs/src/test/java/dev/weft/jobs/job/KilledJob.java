@@ -1,5 +1,6 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
+import dev.weft.jobs.run.ProgressListener;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;

@@ -1,4 +1,4 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
 import java.io.Serializable;
 import java.util.Arrays;

@@ -1,4 +1,4 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
 import dev.weft.jobs.infer.PartitionReport;
 import dev.weft.jobs.infer.PartitionReport.Sums;

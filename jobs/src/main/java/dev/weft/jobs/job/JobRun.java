@@ -1,4 +1,4 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.explode;
@@ -15,6 +15,7 @@ import dev.weft.jobs.infer.EnginePool;
 import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.infer.Machine;
 import dev.weft.jobs.ingest.Ingest;
+import dev.weft.jobs.job.PlanSummaries.Power;
 import dev.weft.jobs.ledger.Outcomes;
 import dev.weft.jobs.plan.DeviceRates;
 import dev.weft.jobs.plan.JobPlan;
@@ -23,8 +24,11 @@ import dev.weft.jobs.prepare.Duplicates;
 import dev.weft.jobs.prepare.PrepareSpec;
 import dev.weft.jobs.prepare.PreparedRows;
 import dev.weft.jobs.report.ReportFiles;
-import dev.weft.jobs.run.PlanSummaries.Power;
+import dev.weft.jobs.run.PlanSummary;
+import dev.weft.jobs.run.ProgressListener;
+import dev.weft.jobs.run.RunSummary;
 import dev.weft.jobs.run.RunSummary.Outcome;
+import dev.weft.jobs.run.Stage;
 import dev.weft.jobs.sink.ResultColumns;
 import dev.weft.jobs.sink.ResultRows;
 import dev.weft.jobs.sink.ResultTable;

@@ -1,4 +1,4 @@
-package dev.weft.jobs.run;
+package dev.weft.jobs.job;
 
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.config.WeftConfig.Format;
@@ -10,6 +10,7 @@ import dev.weft.jobs.ingest.InputResolver;
 import dev.weft.jobs.ingest.InputSet;
 import dev.weft.jobs.prepare.ModelFacts;
 import dev.weft.jobs.prepare.ModelFile;
+import dev.weft.kernels.engine.EngineConfig;
 import dev.weft.kernels.template.ChatTemplate;
 import dev.weft.kernels.template.TemplateException;
 import java.io.IOException;
@@ -51,6 +52,7 @@ record JobSetup(
     if (config.output().path().isBlank()) {
       throw new WeftException(ErrorCode.OPTION_INVALID, "output.path is not set");
     }
+    checkEngine(config.engine());
     List<String> warnings = new ArrayList<>();
     InputResolver resolver = new InputResolver(hadoop);
     InputSet input =
@@ -70,6 +72,19 @@ record JobSetup(
               .formatted(context, trained));
     }
     return new JobSetup(input, expected, file, model, template, context, warnings);
+  }
+
+  /** The engine knows best what it can be. */
+  private static void checkEngine(WeftConfig.Engine engine) {
+    try {
+      EngineConfig.builder(Path.of("model"))
+          .pageTokens(engine.pageTokens())
+          .budgetTokens(engine.budgetTokens())
+          .maxSequences(engine.maxSequences())
+          .build();
+    } catch (IllegalArgumentException e) {
+      throw new WeftException(ErrorCode.OPTION_INVALID, e.getMessage(), e);
+    }
   }
 
   /** Whether messages are rendered with a template that is not the model's. */

@@ -1,6 +1,7 @@
 package dev.weft.jobs.infer;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -16,9 +17,13 @@ public final class Machine {
           .filter(line -> line.startsWith("model name"))
           .map(line -> line.substring(line.indexOf(':') + 1).strip())
           .min(Comparator.naturalOrder())
-          .orElse(System.getProperty("os.arch"));
+          .orElse(architecture());
     } catch (IOException e) {
-      return System.getProperty("os.arch");
+      return architecture();
     }
+  }
+
+  private static String architecture() {
+    return ManagementFactory.getOperatingSystemMXBean().getArch();
   }
 }

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.weft.jobs.config.WeftConfig;
+import dev.weft.jobs.job.TestSpark;
+import dev.weft.jobs.job.WeftJob;
 import dev.weft.jobs.run.ProgressListener;
 import dev.weft.jobs.run.RunSummary;
-import dev.weft.jobs.run.TestSpark;
-import dev.weft.jobs.run.WeftJob;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -87,6 +87,9 @@ final class BenchCommand implements Callable<Integer> {
               .formatted(name, type),
           e);
     } catch (InvocationTargetException e) {
+      if (e.getCause() instanceof IllegalArgumentException wrong) {
+        throw new ConfigException("benchmark %s: %s".formatted(name, wrong.getMessage()), wrong);
+      }
       if (e.getCause() instanceof Exception cause) {
         throw cause;
       }

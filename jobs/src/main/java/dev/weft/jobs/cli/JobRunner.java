@@ -31,18 +31,15 @@ final class JobRunner {
     require(missing);
     LogFile.inside(config.output().path());
     RunSummary run;
-    List<String> reports;
     try (SparkSession spark = Sessions.open(config, terminal.clusterJars());
         ConsoleProgress progress = terminal.progress(options.progress())) {
       run = WeftJob.run(spark, config, progress);
-      reports = ReportFiles.paths(run);
     }
     if (options.json()) {
       terminal.out().println(ReportFiles.json(run));
     } else {
       terminal.out().println();
       terminal.out().print(TerminalReport.of(run));
-      terminal.out().println("  report    " + TerminalReport.path(reports.getLast()));
     }
     return run.outcome().hasErrors() ? ExitCode.SOME_ROWS_FAILED : ExitCode.OK;
   }

@@ -12,7 +12,6 @@ import dev.weft.jobs.run.RunSummary;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -45,12 +44,6 @@ public final class ReportFiles {
       put(storage, json, json(run, config));
       put(storage, html, HtmlReport.render(run, config.entries(), WeftConfig.defaults().entries()));
     }
-  }
-
-  /** Where {@link #write} puts the files, the page last. */
-  public static List<String> paths(RunSummary run) {
-    Path folder = new Path(run.output().folder());
-    return List.of(new Path(folder, JSON_NAME).toString(), new Path(folder, HTML_NAME).toString());
   }
 
   /** The summary with the configuration; a number that is not known is null. */

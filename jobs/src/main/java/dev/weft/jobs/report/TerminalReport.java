@@ -109,6 +109,7 @@ public final class TerminalReport {
     }
     r.line("results", path(run.output().results()));
     r.line("metrics", path(run.output().metrics()));
+    r.line("report", path(run.output().folder()) + "/report.html");
     return r.text();
   }
 

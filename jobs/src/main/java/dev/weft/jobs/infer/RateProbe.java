@@ -4,9 +4,15 @@ import dev.weft.batching.cost.CostModel;
 import dev.weft.batching.cost.DeviceProfile;
 import dev.weft.batching.cost.ModelShape;
 import dev.weft.jobs.prepare.PreparedSchema;
+import dev.weft.kernels.backend.Backend;
+import dev.weft.kernels.backend.BackendConfig;
+import dev.weft.kernels.backend.Backends;
+import dev.weft.kernels.backend.Calibration;
 import dev.weft.kernels.engine.EngineBatch;
 import dev.weft.kernels.engine.ResultStream;
 import dev.weft.kernels.engine.StepSchema;
+import dev.weft.kernels.model.Model;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -22,15 +28,15 @@ import org.apache.spark.sql.RowFactory;
 
 /**
  * Measures the rates of the device with the engine that will run: prompts alone give the rate of
- * compute, one sequence that generates gives the rate of memory, and steps that do both at once
- * tell how far the two overlap. Prompts are random, so that nothing is shared.
+ * compute, one sequence that generates gives the rate of memory. Prompts are random, so that
+ * nothing is shared. How far the two overlap is too small an effect to be seen in whole steps; the
+ * kernels' own calibration tells it from interleaved rounds.
  */
 final class RateProbe {
   private static final double WARM_SECONDS = 2;
   private static final int MOST_PROMPT_TOKENS = 256;
   private static final int PROMPTS = 6;
   private static final int DECODE_TOKENS = 48;
-  private static final int DECODERS = 8;
   private static final int VOCABULARY_START = 3;
 
   /** As Spark's rows hold arrays. */
@@ -54,12 +60,26 @@ final class RateProbe {
     this.promptTokens = Math.max(1, Math.min(MOST_PROMPT_TOKENS, context / 2));
   }
 
-  /** Opens, or shares, an engine in this process and measures. */
+  /**
+   * Opens, or shares, an engine in this process and measures; then the overlap, with the kernels
+   * alone.
+   */
   static DeviceProfile measure(EngineSpec spec, ModelShape shape, Configuration hadoop)
-      throws InterruptedException {
+      throws InterruptedException, IOException {
+    DeviceProfile rates;
+    String backend;
+    int threads;
     try (EnginePool.Lease lease = EnginePool.acquire(spec, hadoop);
         BufferAllocator allocator = new RootAllocator()) {
-      return new RateProbe(lease, shape, allocator).measure();
+      rates = new RateProbe(lease, shape, allocator).measure();
+      backend = lease.engine().info().backend();
+      threads = lease.engine().info().threads();
+    }
+    try (Model model = Model.open(spec.model().local(hadoop));
+        Backend kernels = Backends.find(backend).open(new BackendConfig(threads))) {
+      return rates.withOverlap(
+          Calibration.measure(kernels, model.spec(), model.weights().layers().getFirst().gate())
+              .overlap());
     }
   }
 
@@ -87,34 +107,7 @@ final class RateProbe {
                 .mapToDouble(StepTime::seconds)
                 .toArray());
     double bytes = unit.stepMemorySeconds(4 + decode / 2) / decodeSeconds;
-    return new DeviceProfile(
-        Machine.cpu(), flops, bytes, overlap(unit, flops, bytes, decode), "calibration");
-  }
-
-  /** From the steps that compute prompts and read the KV of running sequences at the same time. */
-  private double overlap(CostModel unit, double flops, double bytes, int decode)
-      throws InterruptedException {
-    List<Row> mixed = new ArrayList<>();
-    for (int i = 0; i < DECODERS; i++) {
-      mixed.add(prompt(promptTokens / 2 + 1, decode));
-    }
-    for (int i = 0; i < PROMPTS; i++) {
-      mixed.add(prompt(promptTokens, 1));
-    }
-    double hidden = 0;
-    double hideable = 0;
-    for (StepTime step : run(mixed)) {
-      if (step.prefillTokens > 0 && step.decodeTokens > 0) {
-        long tokens = step.prefillTokens + (long) step.decodeTokens;
-        long pairs = (long) step.prefillTokens * promptTokens / 2;
-        double compute = unit.stepComputeSeconds(tokens, step.decodeTokens + 1, pairs) / flops;
-        double memory =
-            unit.stepMemorySeconds((long) step.decodeTokens * (promptTokens / 2)) / bytes;
-        hidden += compute + memory - step.seconds;
-        hideable += Math.min(compute, memory);
-      }
-    }
-    return hideable == 0 ? 0 : Math.clamp(hidden / hideable, 0, 1);
+    return new DeviceProfile(Machine.cpu(), flops, bytes, 0, "calibration");
   }
 
   /** Runs requests and returns the times of the steps. */

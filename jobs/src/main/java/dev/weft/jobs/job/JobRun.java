@@ -10,7 +10,7 @@ import dev.weft.jobs.config.BuildInfo;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
-import dev.weft.jobs.infer.Calibration;
+import dev.weft.jobs.infer.DeviceCalibration;
 import dev.weft.jobs.infer.EnginePool;
 import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.infer.Machine;
@@ -282,7 +282,7 @@ final class JobRun {
     EngineSpec engine = engine(Sizing.of(spark, config, setup.model(), CALIBRATION_TOKENS), 1);
     rates =
         DeviceRates.of(
-            Calibration.of(
+            DeviceCalibration.of(
                 context,
                 engine,
                 setup.model().shape(),

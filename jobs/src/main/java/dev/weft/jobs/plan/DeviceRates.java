@@ -1,7 +1,7 @@
 package dev.weft.jobs.plan;
 
 import dev.weft.batching.cost.DeviceProfile;
-import dev.weft.jobs.infer.Calibration;
+import dev.weft.jobs.infer.DeviceCalibration;
 import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.run.PlanSummary.CalibrationInfo;
 
@@ -14,7 +14,7 @@ import dev.weft.jobs.run.PlanSummary.CalibrationInfo;
 public record DeviceRates(DeviceProfile profile, CalibrationInfo info) {
 
   /** Rates that were measured with this engine. */
-  public static DeviceRates of(Calibration.Measured measured, EngineSpec spec) {
+  public static DeviceRates of(DeviceCalibration.Measured measured, EngineSpec spec) {
     DeviceProfile p = measured.profile();
     return new DeviceRates(
         p,

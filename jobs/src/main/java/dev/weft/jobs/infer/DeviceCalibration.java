@@ -15,10 +15,10 @@ import org.apache.spark.util.SerializableConfiguration;
 /**
  * Rates of the executors' device with a model, measured once and kept in a folder of the driver.
  */
-public final class Calibration {
+public final class DeviceCalibration {
   private static final JsonMapper JSON = new JsonMapper();
 
-  private Calibration() {}
+  private DeviceCalibration() {}
 
   /**
    * @param profile the rates

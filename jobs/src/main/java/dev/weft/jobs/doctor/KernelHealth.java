@@ -16,7 +16,8 @@ import java.util.Random;
  * Runs small matrix products of one backend: are they right, and how fast do they get in a short
  * while? Code that is not compiled yet, or a busy machine, is a hundred times slower.
  *
- * @param wrong number formats whose product is not that of the reference decoding
+ * @param wrong number formats, of those that Weft also writes, whose product is not that of the
+ *     reference decoding
  * @param flopsPerSecond floating-point operations per second of one thread for a Q8_0 product of
  *     {@value #ROWS} tokens
  */
@@ -35,6 +36,7 @@ record KernelHealth(List<QuantFormat> wrong, double flopsPerSecond) {
         Backend backend = provider.open(new BackendConfig(1, MEMORY_BYTES))) {
       List<QuantFormat> wrong =
           List.of(QuantFormat.values()).stream()
+              .filter(QuantFormat::encodes)
               .filter(f -> !isRight(backend, tensor(arena, f)))
               .toList();
       return new KernelHealth(wrong, rate(backend, tensor(arena, QuantFormat.Q8_0)));

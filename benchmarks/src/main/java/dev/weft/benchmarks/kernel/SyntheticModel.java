@@ -45,7 +45,8 @@ public record SyntheticModel(TransformerSpec spec, ModelWeights weights) {
   }
 
   /** Random weights in one format; vectors are f32. */
-  public static SyntheticModel of(TransformerSpec spec, QuantFormat format, long seed, Arena arena) {
+  public static SyntheticModel of(
+      TransformerSpec spec, QuantFormat format, long seed, Arena arena) {
     var make = new Maker(format, new Random(seed), arena);
     int width = spec.embeddingLength();
     var layers = new ArrayList<LayerWeights>();

@@ -1,15 +1,15 @@
 package dev.weft.kernels.memory;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.Locale;
 
 /** Gives out off-heap memory up to a limit, and refuses more with numbers. Thread-safe. */
 public final class MemoryBudget {
-  private static final int ALIGNMENT_BYTES = 64;
+  /** Small pieces come from slabs of this size; the last slab may be part empty. */
+  private static final long SLAB_BYTES = 32L << 20;
 
   private final long limitBytes;
   private long usedBytes;
+  private Slab current;
 
   public MemoryBudget(long limitBytes) {
     this.limitBytes = limitBytes;
@@ -29,21 +29,25 @@ public final class MemoryBudget {
    * @param what what it is for, as named in the error
    * @throws MemoryBudgetException if the budget or the machine has no room
    */
-  public OffHeap allocate(String what, long bytes) {
+  public synchronized OffHeap allocate(String what, long bytes) {
     reserve(what, bytes);
-    Arena arena = Arena.ofShared();
     try {
-      MemorySegment segment = arena.allocate(bytes, ALIGNMENT_BYTES);
-      return new OffHeap(this, arena, segment);
+      if (bytes > SLAB_BYTES / 4) {
+        var own = new Slab(bytes);
+        return new OffHeap(this, own, own.take(bytes));
+      }
+      if (current == null || !current.fits(bytes)) {
+        current = new Slab(SLAB_BYTES);
+      }
+      return new OffHeap(this, current, current.take(bytes));
     } catch (OutOfMemoryError error) {
-      arena.close();
-      release(bytes);
+      usedBytes -= bytes;
       throw new MemoryBudgetException(
           what + " needs " + mebibytes(bytes) + ", which the machine does not have", error);
     }
   }
 
-  private synchronized void reserve(String what, long bytes) {
+  private void reserve(String what, long bytes) {
     if (bytes < 1 || bytes > limitBytes - usedBytes) {
       throw new MemoryBudgetException(
           String.format(
@@ -58,8 +62,11 @@ public final class MemoryBudget {
     usedBytes += bytes;
   }
 
-  synchronized void release(long bytes) {
+  synchronized void release(Slab slab, long bytes) {
     usedBytes -= bytes;
+    if (slab.giveBack() && slab == current) {
+      current = null;
+    }
   }
 
   private static String mebibytes(long bytes) {

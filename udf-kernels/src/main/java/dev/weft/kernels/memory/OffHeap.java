@@ -1,17 +1,17 @@
 package dev.weft.kernels.memory;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** A piece of zeroed, 64-byte aligned off-heap memory; closing it frees it and its budget. */
+/** A piece of zeroed, 64-byte aligned off-heap memory; closing it gives it back to its budget. */
 public final class OffHeap implements AutoCloseable {
   private final MemoryBudget budget;
-  private final Arena arena;
+  private final Slab slab;
   private final MemorySegment segment;
+  private boolean closed;
 
-  OffHeap(MemoryBudget budget, Arena arena, MemorySegment segment) {
+  OffHeap(MemoryBudget budget, Slab slab, MemorySegment segment) {
     this.budget = budget;
-    this.arena = arena;
+    this.slab = slab;
     this.segment = segment;
   }
 
@@ -21,11 +21,10 @@ public final class OffHeap implements AutoCloseable {
   }
 
   @Override
-  public void close() {
-    if (arena.scope().isAlive()) {
-      long bytes = segment.byteSize();
-      arena.close();
-      budget.release(bytes);
+  public synchronized void close() {
+    if (!closed) {
+      closed = true;
+      budget.release(slab, segment.byteSize());
     }
   }
 }

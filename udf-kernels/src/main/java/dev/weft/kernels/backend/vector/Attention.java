@@ -67,6 +67,28 @@ final class Attention implements WorkerPool.Job {
       HostKvCache kv,
       int layerIndex,
       HostActivations out) {
+    int width = heads.heads() * heads.headDim();
+    if (ragged.tokens() > queries.rows()
+        || ragged.tokens() > out.rows()
+        || heads.queryColumn() + width > queries.stride()
+        || width > out.stride()
+        || heads.kvHeads() != kv.layout().kvHeads()
+        || heads.headDim() != kv.layout().headDim()) {
+      throw new IllegalArgumentException(
+          ragged.tokens()
+              + " tokens of "
+              + heads
+              + " on "
+              + queries.rows()
+              + " x "
+              + queries.stride()
+              + " and "
+              + kv.layout()
+              + " to "
+              + out.rows()
+              + " x "
+              + out.stride());
+    }
     qkv = queries;
     shape = heads;
     tokens = ragged;

@@ -11,14 +11,11 @@ import java.lang.foreign.MemorySegment;
  * the block. One token uses the same tiles with the one-row kernel.
  */
 final class Matmul implements WorkerPool.Job {
-  /** Inner elements of a tile; with four groups 32 KiB at 512 bits, 16 KiB at 256 bits. */
-  static final int TILE = 128;
-
   private static final int TOKEN_BLOCK = 128;
-  private static final int GROUP_TILE_BYTES = TILE * Lanes.BYTES;
+  private static final int GROUP_TILE_BYTES = PackedMatrix.TILE * Lanes.BYTES;
 
   /** Scratch bytes that each worker needs. */
-  static final long SCRATCH_BYTES = (long) VectorWeights.UNIT_GROUPS * GROUP_TILE_BYTES;
+  static final long SCRATCH_BYTES = (long) PackedMatrix.UNIT_GROUPS * GROUP_TILE_BYTES;
 
   private final WorkerPool pool;
   private final MemorySegment[] scratch;
@@ -73,19 +70,19 @@ final class Matmul implements WorkerPool.Job {
     PackedMatrix matrix = weights.matrixOf(unit);
     PackedFormat format = matrix.format();
     int firstGroup = weights.firstGroup(unit);
-    int groups = Math.min(VectorWeights.UNIT_GROUPS, matrix.groups() - firstGroup);
+    int groups = Math.min(PackedMatrix.UNIT_GROUPS, matrix.groups() - firstGroup);
     int column = weights.columnOf(unit);
     MemorySegment tile = scratch[worker];
-    for (int k = 0; k < matrix.columns(); k += TILE) {
-      int count = Math.min(TILE, matrix.columns() - k);
+    for (int k = 0; k < matrix.columns(); k += PackedMatrix.TILE) {
+      int count = matrix.tile(k);
+      long from = matrix.chunk(firstGroup, k);
+      long chunkBytes = format.chunkBytes(count);
       if (format instanceof PackedF32) {
-        long from = firstGroup * matrix.groupBytes() + (long) k * Lanes.BYTES;
-        multiply(
-            matrix.data(), from, matrix.groupBytes(), groups, k, count, column, firstRow, endRow);
+        multiply(matrix.data(), from, chunkBytes, groups, k, count, column, firstRow, endRow);
       } else {
         for (int g = 0; g < groups; g++) {
-          long from = (firstGroup + g) * matrix.groupBytes();
-          format.decode(matrix.data(), from, k, count, tile, (long) g * GROUP_TILE_BYTES);
+          long at = (long) g * GROUP_TILE_BYTES;
+          format.decode(matrix.data(), from + g * chunkBytes, count, tile, at);
         }
         multiply(tile, 0, GROUP_TILE_BYTES, groups, k, count, column, firstRow, endRow);
       }

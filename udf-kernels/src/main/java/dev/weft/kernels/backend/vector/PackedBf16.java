@@ -12,12 +12,7 @@ import jdk.incubator.vector.VectorOperators;
 /** bf16 in pairs of columns, as {@link PackedF16}; a bf16 is the upper half of an f32. */
 record PackedBf16() implements PackedFormat {
   @Override
-  public int blockElements() {
-    return 2;
-  }
-
-  @Override
-  public long groupBytes(int columns) {
+  public long chunkBytes(int columns) {
     return (columns + 1L) / 2 * BYTES;
   }
 
@@ -32,9 +27,8 @@ record PackedBf16() implements PackedFormat {
   }
 
   @Override
-  public void decode(
-      MemorySegment src, long from, int first, int count, MemorySegment dst, long at) {
-    long read = from + (long) (first / 2) * BYTES;
+  public void decode(MemorySegment src, long from, int count, MemorySegment dst, long at) {
+    long read = from;
     long write = at;
     for (int i = 0; i < count; i += 2) {
       IntVector pair = IntVector.fromMemorySegment(I, src, read, ORDER);

@@ -25,12 +25,7 @@ record PackedF16() implements PackedFormat {
   private static final int PLACES = 0x8fffe000;
 
   @Override
-  public int blockElements() {
-    return 2;
-  }
-
-  @Override
-  public long groupBytes(int columns) {
+  public long chunkBytes(int columns) {
     return (columns + 1L) / 2 * BYTES;
   }
 
@@ -53,10 +48,9 @@ record PackedF16() implements PackedFormat {
   }
 
   @Override
-  public void decode(
-      MemorySegment src, long from, int first, int count, MemorySegment dst, long at) {
+  public void decode(MemorySegment src, long from, int count, MemorySegment dst, long at) {
     FloatVector bias = FloatVector.broadcast(F, 0x1p112f);
-    long read = from + (long) (first / 2) * BYTES;
+    long read = from;
     long write = at;
     for (int i = 0; i < count; i += 2) {
       IntVector pair = IntVector.fromMemorySegment(I, src, read, ORDER);

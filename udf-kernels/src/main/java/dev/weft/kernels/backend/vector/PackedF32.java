@@ -6,12 +6,7 @@ import java.lang.foreign.ValueLayout;
 /** f32 {@code [column][lane]}; kernels read it as it is. */
 record PackedF32() implements PackedFormat {
   @Override
-  public int blockElements() {
-    return 1;
-  }
-
-  @Override
-  public long groupBytes(int columns) {
+  public long chunkBytes(int columns) {
     return (long) columns * Lanes.BYTES;
   }
 
@@ -33,8 +28,7 @@ record PackedF32() implements PackedFormat {
   }
 
   @Override
-  public void decode(
-      MemorySegment src, long from, int first, int count, MemorySegment dst, long at) {
-    MemorySegment.copy(src, from + (long) first * Lanes.BYTES, dst, at, (long) count * Lanes.BYTES);
+  public void decode(MemorySegment src, long from, int count, MemorySegment dst, long at) {
+    MemorySegment.copy(src, from, dst, at, (long) count * Lanes.BYTES);
   }
 }

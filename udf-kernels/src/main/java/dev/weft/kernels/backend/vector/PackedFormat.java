@@ -8,27 +8,23 @@ import java.lang.foreign.MemorySegment;
  * values of the format's reference decoder.
  */
 sealed interface PackedFormat permits PackedF32, PackedF16, PackedBf16, PackedQ8, PackedQ4 {
-  /** Decoding may start and end at multiples of this. */
-  int blockElements();
-
-  /** Bytes of a group of rows of {@code columns} elements. */
-  long groupBytes(int columns);
+  /** Bytes of a chunk: a group of rows of {@code columns} elements. */
+  long chunkBytes(int columns);
 
   /**
-   * Stores one row of a group.
+   * Stores one row of a chunk.
    *
-   * @param src the row in the file's format, from byte {@code from} on
-   * @param dst the group, from byte {@code at} on, zero before
+   * @param src the row's columns in the file's format, from byte {@code from} on
+   * @param dst the chunk, from byte {@code at} on, zero before
    * @param lane place of the row in the group
    * @return whether the row can be held; else the matrix must be held as f32
    */
   boolean pack(MemorySegment src, long from, int columns, MemorySegment dst, long at, int lane);
 
   /**
-   * Decodes columns {@code [first, first + count)} of a group to f32 {@code [count][lanes]}.
+   * Decodes a chunk to f32 {@code [count][lanes]}.
    *
-   * @param src the group, from byte {@code from} on
-   * @param first multiple of {@link #blockElements}
+   * @param src the chunk, from byte {@code from} on
    */
-  void decode(MemorySegment src, long from, int first, int count, MemorySegment dst, long at);
+  void decode(MemorySegment src, long from, int count, MemorySegment dst, long at);
 }

@@ -7,16 +7,22 @@ import dev.weft.kernels.memory.OffHeap;
 import dev.weft.kernels.model.Tensor;
 import dev.weft.kernels.quant.QuantFormat;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A matrix in groups of {@link Lanes#COUNT} rows, {@code [group][bytes of the format]}; rows that
- * fill the last groups up to a multiple of {@link Activations#PAD} are zero.
+ * A matrix as kernels read it, from end to end: units of {@value #UNIT_GROUPS} groups of {@link
+ * Lanes#COUNT} rows, in a unit tiles of {@value #TILE} columns, in a tile one chunk for each group.
+ * Rows that fill the last groups up to a multiple of {@link Activations#PAD} are zero.
  */
-record PackedMatrix(PackedFormat format, int columns, int groups, long groupBytes, OffHeap memory) {
+record PackedMatrix(PackedFormat format, int columns, int groups, OffHeap memory) {
+  /** Groups of one unit: as many vectors as a kernel has side by side. */
+  static final int UNIT_GROUPS = 4;
+
+  /** Columns of a tile; decoded, four groups take 32 KiB at 512 bits, 16 KiB at 256 bits. */
+  static final int TILE = 128;
+
   private static final Logger LOG = LoggerFactory.getLogger(PackedMatrix.class);
 
   /** Repacks a matrix; one without a kernel of its own, or with non-finite values, becomes f32. */
@@ -34,11 +40,13 @@ record PackedMatrix(PackedFormat format, int columns, int groups, long groupByte
     pool.forEach(
         tensor.rows(),
         (row, worker) -> {
-          long group = row / Lanes.COUNT * packed.groupBytes;
-          long from = row * tensor.rowBytes();
           int lane = row % Lanes.COUNT;
-          if (!format.pack(tensor.data(), from, tensor.columns(), packed.data(), group, lane)) {
-            finite.set(false);
+          for (int k = 0; k < packed.columns; k += TILE) {
+            long from = row * tensor.rowBytes() + tensor.format().bytes(k);
+            long at = packed.chunk(row / Lanes.COUNT, k);
+            if (!format.pack(tensor.data(), from, packed.tile(k), packed.data(), at, lane)) {
+              finite.set(false);
+            }
           }
         });
     if (!finite.get()) {
@@ -65,9 +73,9 @@ record PackedMatrix(PackedFormat format, int columns, int groups, long groupByte
 
   private static PackedMatrix empty(Tensor tensor, PackedFormat format, MemoryBudget budget) {
     int groups = Activations.padded(tensor.rows()) / Lanes.COUNT;
-    long groupBytes = format.groupBytes(tensor.columns());
-    OffHeap memory = budget.allocate("tensor " + tensor.name(), groups * groupBytes);
-    return new PackedMatrix(format, tensor.columns(), groups, groupBytes, memory);
+    OffHeap memory =
+        budget.allocate("tensor " + tensor.name(), groups * format.chunkBytes(tensor.columns()));
+    return new PackedMatrix(format, tensor.columns(), groups, memory);
   }
 
   private static PackedMatrix decoded(Tensor tensor, MemoryBudget budget, WorkerPool pool) {
@@ -77,13 +85,30 @@ record PackedMatrix(PackedFormat format, int columns, int groups, long groupByte
         tensor.rows(),
         (row, worker) -> {
           tensor.decodeRow(row, rows[worker]);
-          long group = row / Lanes.COUNT * packed.groupBytes;
           for (int i = 0; i < packed.columns; i++) {
-            long lane = (long) i * Lanes.BYTES + row % Lanes.COUNT * 4L;
-            packed.data().set(ValueLayout.JAVA_FLOAT, group + lane, rows[worker][i]);
+            long chunk = packed.chunk(row / Lanes.COUNT, i / TILE * TILE);
+            PackedF32.put(packed.data(), chunk, i % TILE, row % Lanes.COUNT, rows[worker][i]);
           }
         });
     return packed;
+  }
+
+  /** Columns of the tile that begins at a column. */
+  int tile(int column) {
+    return Math.min(TILE, columns - column);
+  }
+
+  /**
+   * Byte offset of a chunk; those of the unit's other groups follow.
+   *
+   * @param column where a tile begins
+   */
+  long chunk(int group, int column) {
+    int firstGroup = group / UNIT_GROUPS * UNIT_GROUPS;
+    int unitGroups = Math.min(UNIT_GROUPS, groups - firstGroup);
+    return firstGroup * format.chunkBytes(columns)
+        + unitGroups * format.chunkBytes(column)
+        + (group - firstGroup) * format.chunkBytes(tile(column));
   }
 
   MemorySegment data() {

@@ -25,12 +25,7 @@ record PackedQ4() implements PackedFormat {
   private static final int ONE = Float.floatToRawIntBits(1f);
 
   @Override
-  public int blockElements() {
-    return BLOCK;
-  }
-
-  @Override
-  public long groupBytes(int columns) {
+  public long chunkBytes(int columns) {
     return columns / BLOCK * 5L * BYTES;
   }
 
@@ -58,9 +53,8 @@ record PackedQ4() implements PackedFormat {
   }
 
   @Override
-  public void decode(
-      MemorySegment src, long from, int first, int count, MemorySegment dst, long at) {
-    long read = from + first / BLOCK * 5L * BYTES;
+  public void decode(MemorySegment src, long from, int count, MemorySegment dst, long at) {
+    long read = from;
     long write = at;
     for (int b = 0; b < count; b += BLOCK) {
       FloatVector scale = FloatVector.fromMemorySegment(F, src, read, ORDER);

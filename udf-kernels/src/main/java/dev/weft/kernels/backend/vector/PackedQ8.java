@@ -29,12 +29,7 @@ record PackedQ8() implements PackedFormat {
   private static final float OFFSET = -(1 + 0x1p-8f);
 
   @Override
-  public int blockElements() {
-    return BLOCK;
-  }
-
-  @Override
-  public long groupBytes(int columns) {
+  public long chunkBytes(int columns) {
     return columns / BLOCK * 9L * BYTES;
   }
 
@@ -57,9 +52,8 @@ record PackedQ8() implements PackedFormat {
   }
 
   @Override
-  public void decode(
-      MemorySegment src, long from, int first, int count, MemorySegment dst, long at) {
-    long read = from + first / BLOCK * 9L * BYTES;
+  public void decode(MemorySegment src, long from, int count, MemorySegment dst, long at) {
+    long read = from;
     long write = at;
     for (int b = 0; b < count; b += BLOCK) {
       FloatVector scale = FloatVector.fromMemorySegment(F, src, read, ORDER);

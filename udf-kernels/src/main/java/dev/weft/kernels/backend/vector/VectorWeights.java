@@ -9,9 +9,6 @@ import java.util.List;
 
 /** Repacked matrices that share an input, and the units of work over them. */
 final class VectorWeights implements Weights {
-  /** Groups of one unit: as many vectors as a kernel has side by side. */
-  static final int UNIT_GROUPS = 4;
-
   private final PackedMatrix[] matrices;
   private final int[] firstColumns;
   private final int inputs;
@@ -51,13 +48,13 @@ final class VectorWeights implements Weights {
     for (int m = 0; m < matrices.length; m++) {
       for (int u = 0; u < unitsOf(matrices[m]); u++) {
         unitMatrix[unit] = m;
-        unitGroup[unit++] = u * UNIT_GROUPS;
+        unitGroup[unit++] = u * PackedMatrix.UNIT_GROUPS;
       }
     }
   }
 
   private static int unitsOf(PackedMatrix matrix) {
-    return (matrix.groups() + UNIT_GROUPS - 1) / UNIT_GROUPS;
+    return (matrix.groups() + PackedMatrix.UNIT_GROUPS - 1) / PackedMatrix.UNIT_GROUPS;
   }
 
   int units() {

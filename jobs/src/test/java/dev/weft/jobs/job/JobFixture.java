@@ -12,7 +12,7 @@ import org.apache.spark.sql.SparkSession;
 final class JobFixture {
   private JobFixture() {}
 
-  /** A job in {@code folder}; the scalar backend needs no warm compiler. */
+  /** A job in {@code folder}. */
   static WeftConfig config(Path folder, String input, Map<String, String> more) {
     Map<String, String> keys = new HashMap<>();
     keys.put("model.path", TestSpark.stories().toString());
@@ -21,7 +21,6 @@ final class JobFixture {
     keys.put(
         "calibration.folder",
         Path.of(System.getProperty("java.io.tmpdir"), "weft-test-rates").toString());
-    keys.put("engine.backend", "scalar");
     keys.put("plan.sampleFraction", "0");
     keys.putAll(more);
     return WeftConfig.of(keys);

@@ -181,7 +181,7 @@ final class Attention implements WorkerPool.Job {
     for (int v = 0; v < vectors; v += 2) {
       int second = Math.min(v + 1, vectors - 1);
       int at = v * Lanes.COUNT;
-      Fma.twoByFour(
+      PageFma.twoByFour(
           cache.keys(layer),
           keyVector(pages, v, kvHead),
           keyVector(pages, second, kvHead),
@@ -214,7 +214,7 @@ final class Attention implements WorkerPool.Job {
     for (int d = 0; d < width; d += 2 * Lanes.COUNT) {
       int second = d + Lanes.COUNT < width ? Lanes.COUNT : 0;
       long at = values + (long) d * Float.BYTES;
-      Fma.twoByFour(
+      PageFma.twoByFour(
           cache.values(layer),
           at,
           at + (long) second * Float.BYTES,
@@ -244,7 +244,7 @@ final class Attention implements WorkerPool.Job {
       int d1 = Math.min(d + Lanes.COUNT, last);
       int d2 = Math.min(d + 2 * Lanes.COUNT, last);
       int d3 = Math.min(d + 3 * Lanes.COUNT, last);
-      Fma.fourByOne(
+      PageFma.fourByOne(
           cache.values(layer),
           row + (long) d * Float.BYTES,
           row + (long) d1 * Float.BYTES,

@@ -101,25 +101,18 @@ final class Matmul implements WorkerPool.Job {
       int firstRow,
       int endRow) {
     int last = groups - 1;
-    int row = firstRow;
-    for (; endRow - row > 2; row += 4) {
-      for (int g = 0; g < groups; g += 2) {
-        int second = Math.min(g + 1, last) - g;
-        twoByFour(
-            w,
-            from + g * groupStride,
-            second,
-            groupStride,
-            k,
-            count,
-            column + g * Lanes.COUNT,
-            row,
-            endRow - 1);
+    int quads = (endRow - firstRow + 1) / 4 * 4;
+    for (int g = 0; g < groups; g += 2) {
+      long at = from + g * groupStride;
+      int second = Math.min(g + 1, last) - g;
+      for (int row = firstRow; row < firstRow + quads; row += 4) {
+        int out = column + g * Lanes.COUNT;
+        twoByFour(w, at, second, groupStride, k, count, out, row, endRow - 1);
       }
     }
     int g1 = Math.min(1, last);
     int g2 = Math.min(2, last);
-    for (; row < endRow; row++) {
+    for (int row = firstRow + quads; row < endRow; row++) {
       int out = row * output.stride() + column;
       Fma.fourByOne(
           w,
@@ -127,7 +120,6 @@ final class Matmul implements WorkerPool.Job {
           from + g1 * groupStride,
           from + g2 * groupStride,
           from + last * groupStride,
-          Lanes.BYTES,
           count,
           input.data(),
           row * input.stride() + k,
@@ -159,7 +151,6 @@ final class Matmul implements WorkerPool.Job {
         w,
         at,
         at + second * groupStride,
-        Lanes.BYTES,
         count,
         input.data(),
         row * in + k,

@@ -9,6 +9,8 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,6 +24,8 @@ final class HugePages {
   static final long PAGE_BYTES = 2L << 20;
   private static final Logger LOG = LoggerFactory.getLogger(HugePages.class);
 
+  private static final Path LINUX_HUGE_PAGES = Path.of("/sys/kernel/mm/transparent_hugepage");
+
   // <sys/mman.h> of Linux
   private static final int PROT_READ_WRITE = 3;
   private static final int MAP_PRIVATE_ANONYMOUS = 0x22;
@@ -34,7 +38,7 @@ final class HugePages {
   private record Calls(MethodHandle mmap, MethodHandle munmap, MethodHandle madvise) {
     @SuppressWarnings("restricted")
     static Optional<Calls> find() {
-      if (!System.getProperty("os.name").equals("Linux")) {
+      if (!Files.isDirectory(LINUX_HUGE_PAGES)) {
         return Optional.empty();
       }
       try {

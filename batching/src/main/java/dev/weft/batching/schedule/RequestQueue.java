@@ -38,6 +38,7 @@ public final class RequestQueue {
   private final double[] heldMemory = new double[2];
   private final int[] heldSequences = new int[2];
   private final double[] waitingMemory = new double[2];
+  private final WaitingDemand[] waiting = {new WaitingDemand(), new WaitingDemand()};
 
   /** Of everything that has not ended. */
   private double openCompute;
@@ -92,6 +93,14 @@ public final class RequestQueue {
 
   Sequence[] run(Side side) {
     return runs[side.ordinal()];
+  }
+
+  /**
+   * Those of a side that will be admitted later and ask for KV memory; null for the compute side of
+   * a blend, whose share of the memory is set by {@link #computeShare}.
+   */
+  WaitingDemand arriving(Side side) {
+    return side == Side.COMPUTE && isBlending() ? null : waiting[side.ordinal()];
   }
 
   /** Whether the two sides have to share memory and compute. */
@@ -154,6 +163,7 @@ public final class RequestQueue {
     int side = sequence.side.ordinal();
     runs[side][sequence.position] = null;
     waitingMemory[side] -= sequence.memorySeconds;
+    waiting[side].remove(sequence);
     sequence.queued = false;
   }
 
@@ -243,20 +253,27 @@ public final class RequestQueue {
     }
     sequence.queue = this;
     sequence.position = position;
+    int shared = before == null ? 0 : sharedTokens(sequence, before);
+    sequence.ownPromptTokens = sequence.promptTokens - shared;
+    waiting[sequence.side.ordinal()].add(sequence);
     if (cost == null) {
       return;
     }
-    int shared = 0;
-    if (before != null) {
-      int mismatch =
-          Arrays.mismatch(
-              sequence.tokens, 0, sequence.promptTokens, before.tokens, 0, before.promptTokens);
-      shared = mismatch < 0 ? sequence.promptTokens : mismatch;
-    }
-    price(sequence, Math.min(shared, sequence.promptTokens - 1));
+    price(sequence, shared);
     openCompute += sequence.computeSeconds;
     openMemory += sequence.memorySeconds;
     waitingMemory[sequence.side.ordinal()] += sequence.memorySeconds;
+  }
+
+  /**
+   * Leading prompt tokens of which the sequence before it leaves K and V; the last is not shared.
+   */
+  private static int sharedTokens(Sequence sequence, Sequence before) {
+    int mismatch =
+        Arrays.mismatch(
+            sequence.tokens, 0, sequence.promptTokens, before.tokens, 0, before.promptTokens);
+    int shared = mismatch < 0 ? sequence.promptTokens : mismatch;
+    return Math.min(shared, sequence.promptTokens - 1);
   }
 
   private void price(Sequence sequence, int shared) {

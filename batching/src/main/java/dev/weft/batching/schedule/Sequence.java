@@ -41,6 +41,10 @@ public final class Sequence {
   int pages;
   int sharedTokens;
   int preemptions;
+
+  /** How many were admitted before it for the first time. */
+  long admission;
+
   State state = State.WAITING;
 
   /** Whether it waits in its queue; a preempted one does not. */
@@ -64,6 +68,9 @@ public final class Sequence {
 
   /** Place in its run of the queue. */
   int position;
+
+  /** Prompt tokens that the request before it in its run does not leave in the cache. */
+  int ownPromptTokens;
 
   double computeSeconds;
   double memorySeconds;

@@ -24,14 +24,23 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  * page is computed twice. Pages can be found as soon as they are scheduled.
  *
  * <p>A request is admitted if its prompt fits into the free pages and, by the estimated output
- * lengths, everything running together will fit at any time to come. When pages run out all the
- * same, the most recently admitted sequence gives up its pages and is computed again later; it goes
- * on before new requests. A sequence that does not fit even alone is rejected.
+ * lengths, everything running together will fit at any time to come, with room for those to come
+ * ({@link KvForecast}). On the memory side a shorter request that fits goes before a longer one
+ * that has to wait. When pages run out all the same, the most recently admitted sequence gives up
+ * its pages and is computed again later; it goes on before new requests of its side. A sequence
+ * that does not fit even alone is rejected.
  *
  * <p>Not thread-safe: one thread drives it. Only {@link #submit} may be called by any thread.
  */
 public final class StepScheduler {
   private static final Side[] SIDES = Side.values();
+
+  /**
+   * Waiting requests of the memory side among which one is looked for that fits. They are
+   * neighbours in the planned order, so their prefixes are too.
+   */
+  private static final int BACKFILL_WINDOW = 32;
+
   private static final Comparator<RequestQueue> BY_HELD_PAGES =
       Comparator.comparingLong(RequestQueue::heldPages);
 
@@ -39,7 +48,7 @@ public final class StepScheduler {
   private final PrefixCache cache;
   private final PagePool pool;
   private final SequencePages pages;
-  private final PeakEstimate peak;
+  private final KvForecast forecast;
   private final int maxRunning;
   private final ConcurrentLinkedQueue<RequestQueue> inbox = new ConcurrentLinkedQueue<>();
   private final List<RequestQueue> queues = new ArrayList<>();
@@ -75,7 +84,7 @@ public final class StepScheduler {
     pages = new SequencePages(cache);
     maxRunning = Math.min(limits.maxSequences(), limits.budgetTokens());
     running = new Sequence[maxRunning];
-    peak = new PeakEstimate(pool, maxRunning);
+    forecast = new KvForecast(pool, maxRunning);
   }
 
   /**
@@ -235,34 +244,56 @@ public final class StepScheduler {
 
   private int scheduleDecodes(int budget) {
     int left = budget;
-    for (int i = 0; i < runningCount && left > 0; i++) {
+    int i = 0;
+    while (i < runningCount && left > 0) {
       Sequence sequence = running[i];
       if (!sequence.isPrefilling()) {
         int tokens = Math.min(left, sequence.remaining());
-        if (makeRoom(sequence, tokens)) {
-          schedule(sequence, tokens);
-          left -= tokens;
+        if (!makeRoom(i, tokens)) {
+          continue;
         }
+        schedule(sequence, tokens);
+        left -= tokens;
       }
+      i++;
     }
     return budget - left;
   }
 
-  /** Gets the pages for a decode, at the cost of the most recently admitted if need be. */
-  private boolean makeRoom(Sequence sequence, int tokens) {
+  /**
+   * Gets the pages for a decode, at the cost of the most recently admitted if need be.
+   *
+   * @return false if the sequence is not running any more
+   */
+  private boolean makeRoom(int index, int tokens) {
+    Sequence sequence = running[index];
     int needed = pool.pagesFor(sequence.computed + tokens);
     while (pages.growTo(sequence, needed) < needed) {
-      Sequence youngest = running[runningCount - 1];
       if (runningCount == 1) {
         reject(sequence, Rejection.Reason.OUTPUT_EXCEEDS_POOL, needed);
         return false;
       }
+      Sequence youngest = youngestFrom(index);
       preempt(youngest);
       if (youngest == sequence) {
         return false;
       }
     }
     return true;
+  }
+
+  /**
+   * Of the sequences that are not scheduled in this step yet, the one that was first admitted last;
+   * a preempted one keeps its age.
+   */
+  private Sequence youngestFrom(int index) {
+    Sequence youngest = running[index];
+    for (int i = index + 1; i < runningCount; i++) {
+      if (running[i].admission > youngest.admission) {
+        youngest = running[i];
+      }
+    }
+    return youngest;
   }
 
   /** Goes on with the prompt that is half computed, if there is one. */
@@ -310,23 +341,33 @@ public final class StepScheduler {
   /**
    * The next sequence to admit, with its shared pages attached, or null if none may be admitted
    * now: preempted ones first, then the queue that holds the fewest pages. No queue overtakes one
-   * that waits for memory.
+   * that waits for memory; the compute side of a blend, which has its own share of it, does not
+   * wait for a preempted sequence of the memory side.
    */
   private Sequence nextAdmitted() {
     rejectTooLarge();
-    if (!preempted.isEmpty()) {
-      return fits(preempted.peekFirst(), 0) ? preempted.peekFirst() : null;
+    Sequence back = preempted.peekFirst();
+    if (back != null) {
+      if (fits(back, 0)) {
+        return back;
+      }
+      if (back.side == Side.COMPUTE || !back.queue.isBlending()) {
+        return null;
+      }
     }
     queues.sort(BY_HELD_PAGES);
     for (int i = 0; i < queues.size(); i++) {
       RequestQueue queue = queues.get(i);
       Sequence compute = queue.head(Side.COMPUTE);
-      Sequence memory = queue.head(Side.MEMORY);
+      Sequence memory = back == null ? queue.head(Side.MEMORY) : null;
       boolean blending = queue.isBlending();
       long computePages = blending ? computePages(queue) : 0;
       long computeHeld = queue.heldPages(Side.COMPUTE);
-      if (memory != null && fits(memory, (int) Math.max(0, computePages - computeHeld))) {
-        return memory;
+      if (memory != null) {
+        Sequence fitting = fitting(memory, (int) Math.max(0, computePages - computeHeld));
+        if (fitting != null) {
+          return fitting;
+        }
       }
       boolean overShare = blending && memory != null && computeHeld >= computePages;
       boolean mayCompute = compute != null && !overShare && allowance(compute) > 0;
@@ -361,19 +402,46 @@ public final class StepScheduler {
     return Math.max((long) (pool.pages() * queue.computeShare()), least);
   }
 
+  /** The first sequence from the head of a run on that fits, its shared pages attached; or null. */
+  private Sequence fitting(Sequence head, int reservedPages) {
+    if (fits(head, reservedPages)) {
+      return head;
+    }
+    Sequence[] run = head.queue.run(head.side);
+    int tried = 1;
+    for (int i = head.position + 1; i < run.length && tried < BACKFILL_WINDOW; i++) {
+      if (run[i] != null) {
+        tried++;
+        int newPages = pool.pagesFor(run[i].length);
+        // Pages that it shares are not counted here: whoever fits only with them waits.
+        if (fitsLater(run[i], newPages, reservedPages) && fits(run[i], reservedPages)) {
+          return run[i];
+        }
+      }
+    }
+    return null;
+  }
+
   /** Whether a sequence fits now and for all we expect; if so its shared pages are attached. */
   private boolean fits(Sequence sequence, int reservedPages) {
-    int needed = pool.pagesFor(sequence.length);
     pages.attachShared(sequence);
+    forecast.update(
+        running,
+        runningCount,
+        sequence.queue.arriving(sequence.side),
+        sequence.queue.lengthFactor());
+    int newPages = pool.pagesFor(sequence.length) - sequence.pages;
     boolean fits =
-        cache.availablePages() - reservedPages >= needed - sequence.pages
-            && (runningCount == 0
-                || peak.pages(running, runningCount, sequence, needed)
-                    <= pool.pages() - reservedPages);
+        cache.availablePages() - reservedPages >= newPages
+            && (runningCount == 0 || fitsLater(sequence, newPages, reservedPages));
     if (!fits) {
       pages.release(sequence);
     }
     return fits;
+  }
+
+  private boolean fitsLater(Sequence sequence, int newPages, int reservedPages) {
+    return forecast.peakPages(sequence, newPages) <= pool.pages() - reservedPages;
   }
 
   /** Rejects whatever is next but larger than the pool. */
@@ -414,7 +482,9 @@ public final class StepScheduler {
     running[runningCount++] = sequence;
     peakSequences = Math.max(peakSequences, runningCount);
     pages.countLookups(sequence);
-    admitted += sequence.preemptions == 0 ? 1 : 0;
+    if (sequence.preemptions == 0) {
+      sequence.admission = admitted++;
+    }
     int found = sequence.computed - sequence.computedBefore;
     if (found > 0) {
       sequence.computedBefore = sequence.computed;

@@ -10,10 +10,11 @@ import java.util.Arrays;
  * confused. Whoever holds a page also holds its parents.
  *
  * <p>A registered page whose last reference goes stays cached. When pages run out, cached pages are
- * evicted leaves first: first those that no planned request needs (see {@link #plan}), among them
- * the least recently used. A page is never evicted before its cached children.
+ * evicted leaves first: first those that no planned request needs (see {@link #follow}), among them
+ * the least recently used; then those that are needed last, which loses the fewest hits (Belady
+ * 1966, "A study of replacement algorithms"). A page is never evicted before its cached children.
  *
- * <p>Not thread-safe; no allocation after construction except for the table of planned use.
+ * <p>Not thread-safe; no allocation after construction.
  */
 public final class PrefixCache {
   /** No page: the parent of a first page, and the answer of a lookup that finds nothing. */
@@ -22,7 +23,8 @@ public final class PrefixCache {
   /** Chain hash before the first page. */
   public static final long EMPTY_HASH = 0x9E3779B97F4A7C15L;
 
-  private static final long PLANNED = 1L << 62;
+  /** Keys of pages that are needed again; smaller ones are evicted first. */
+  private static final long NEEDED = 1L << 62;
 
   private final PagePool pool;
   private final boolean sharing;
@@ -35,7 +37,7 @@ public final class PrefixCache {
   private final int[] buckets;
   private final int[] nextInBucket;
   private final EvictionHeap evictable;
-  private final PlannedUse planned = new PlannedUse();
+  private NextUse future = hash -> NextUse.NEVER;
   private long tick;
   private long lookups;
   private long hits;
@@ -154,11 +156,9 @@ public final class PrefixCache {
     offerForEviction(page);
   }
 
-  /** Notes that one more ({@code +1}) or one less ({@code -1}) planned request needs a page. */
-  public void plan(long hash, int delta) {
-    if (sharing) {
-      planned.add(hash, delta);
-    }
+  /** Evicts from now on by what is planned. Turns must grow with time. */
+  public void follow(NextUse plan) {
+    future = plan;
   }
 
   /** Pages that can be had now: empty ones and cached ones without a reference. */
@@ -187,16 +187,21 @@ public final class PrefixCache {
 
   private void offerForEviction(int page) {
     if (cachedChildren[page] == 0 && pool.references(page) == 0) {
-      boolean needed = planned.count(hashes[page]) > 0;
-      evictable.add(page, (needed ? PLANNED : 0) | lastUse[page]);
+      evictable.add(page, evictionKey(page));
     }
+  }
+
+  /** Unneeded pages by last use, then needed ones from the latest to the next use. */
+  private long evictionKey(int page) {
+    long turn = future.turn(hashes[page]);
+    return turn == NextUse.NEVER ? lastUse[page] : NEEDED + (NEEDED - 1 - Math.min(turn, NEEDED - 1));
   }
 
   private void evict() {
     int page = evictable.removeFirst();
-    while (evictable.key(page) < PLANNED && planned.count(hashes[page]) > 0) {
-      // Planned since it was released: only pages that nobody needs go before it.
-      evictable.add(page, PLANNED | lastUse[page]);
+    for (long key = evictionKey(page); key > evictable.key(page); key = evictionKey(page)) {
+      // A request was planned since that needs it sooner.
+      evictable.add(page, key);
       page = evictable.removeFirst();
     }
     evictions++;

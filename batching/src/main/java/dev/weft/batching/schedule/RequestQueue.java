@@ -53,9 +53,18 @@ public final class RequestQueue {
   private long endedGenerated;
   boolean cancelled;
 
+  /** In planned order until the scheduler accepts the queue. */
+  private Sequence[] planned;
+
+  private PlannedPages plannedPages;
+
   private RequestQueue(String name, List<Sequence> planned, CostModel cost) {
     this.name = name;
     this.cost = cost;
+    this.planned = planned.toArray(Sequence[]::new);
+    for (int turn = 0; turn < this.planned.length; turn++) {
+      this.planned[turn].turn = turn;
+    }
     for (Side side : Side.values()) {
       Sequence[] run = planned.stream().filter(s -> s.side == side).toArray(Sequence[]::new);
       runs[side.ordinal()] = run;
@@ -89,6 +98,17 @@ public final class RequestQueue {
   /** Sequences that have not ended. */
   public int open() {
     return open;
+  }
+
+  /** Foresees the use of prompt pages, which are hashed by now. */
+  void foresee() {
+    plannedPages = new PlannedPages(planned);
+    planned = null;
+  }
+
+  /** What waits needs which page when. */
+  PlannedPages plannedPages() {
+    return plannedPages;
   }
 
   Sequence[] run(Side side) {
@@ -164,6 +184,7 @@ public final class RequestQueue {
     runs[side][sequence.position] = null;
     waitingMemory[side] -= sequence.memorySeconds;
     waiting[side].remove(sequence);
+    plannedPages.take(sequence);
     sequence.queued = false;
   }
 

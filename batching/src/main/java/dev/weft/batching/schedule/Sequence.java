@@ -66,6 +66,9 @@ public final class Sequence {
 
   RequestQueue queue;
 
+  /** Place in the planned order of the queue. */
+  int turn;
+
   /** Place in its run of the queue. */
   int position;
 

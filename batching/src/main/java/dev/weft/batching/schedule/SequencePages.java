@@ -26,13 +26,6 @@ final class SequencePages {
     sequence.promptHashes = hashes;
   }
 
-  /** Tells the cache that a planned request needs the prompt's pages, or no longer does. */
-  void plan(Sequence sequence, int delta) {
-    for (long hash : sequence.promptHashes) {
-      cache.plan(hash, delta);
-    }
-  }
-
   /** References the cached pages of everything but the last token, whose logits are needed. */
   void attachShared(Sequence sequence) {
     sequence.chainHash = PrefixCache.EMPTY_HASH;

@@ -1,5 +1,6 @@
 package dev.weft.batching.schedule;
 
+import dev.weft.batching.kv.NextUse;
 import dev.weft.batching.kv.PagePool;
 import dev.weft.batching.kv.PrefixCache;
 import dev.weft.batching.request.Side;
@@ -82,6 +83,7 @@ public final class StepScheduler {
     this.cache = cache;
     pool = cache.pool();
     pages = new SequencePages(cache);
+    cache.follow(this::nextTurn);
     maxRunning = Math.min(limits.maxSequences(), limits.budgetTokens());
     running = new Sequence[maxRunning];
     forecast = new KvForecast(pool, maxRunning);
@@ -97,6 +99,7 @@ public final class StepScheduler {
         pages.hashPrompt(sequence);
       }
     }
+    queue.foresee();
     inbox.add(queue);
   }
 
@@ -221,15 +224,19 @@ public final class StepScheduler {
         continue;
       }
       queues.add(queue);
-      for (Side side : SIDES) {
-        for (Sequence sequence : queue.run(side)) {
-          pages.plan(sequence, 1);
-        }
-      }
       if (queue.cancelled) {
         dropWaiting(queue);
       }
     }
+  }
+
+  /** When a page is needed next if the queues go on as fast as each other. */
+  private long nextTurn(long hash) {
+    long turns = NextUse.NEVER;
+    for (int i = 0; i < queues.size(); i++) {
+      turns = Math.min(turns, queues.get(i).plannedPages().turnsUntil(hash));
+    }
+    return turns == NextUse.NEVER ? turns : admitted + turns * queues.size();
   }
 
   private void dropWaiting(RequestQueue queue) {
@@ -469,7 +476,6 @@ public final class StepScheduler {
   private void takeOut(Sequence sequence) {
     if (sequence.queued) {
       sequence.queue.remove(sequence);
-      pages.plan(sequence, -1);
     } else {
       preempted.remove(sequence);
     }

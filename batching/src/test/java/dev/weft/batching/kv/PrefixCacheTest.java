@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class PrefixCacheTest {
@@ -89,18 +91,41 @@ class PrefixCacheTest {
   @Test
   void pagesThatPlannedRequestsNeedGoLast() {
     long wanted = PrefixCache.chainHash(PrefixCache.EMPTY_HASH, new int[] {1, 2}, 0, PAGE);
+    Set<Long> needed = new HashSet<>();
     release(store(1, 2));
-    cache.plan(wanted, 1);
+    cache.follow(hash -> needed.contains(hash) ? 7 : NextUse.NEVER);
+    needed.add(wanted);
     release(store(3, 4));
     release(store(5, 6));
     int[] three = store(10, 11, 12, 13, 14, 15);
     assertThat(cachedPagesOf(1, 2)).isEqualTo(1);
-    cache.plan(wanted, -1);
+    needed.clear();
     int[] last = store(16, 17);
     assertThat(cachedPagesOf(1, 2)).isZero();
     assertThat(cache.allocate()).as("all in use").isEqualTo(PrefixCache.NONE);
     release(three);
     release(last);
+  }
+
+  @Test
+  void ofPagesThatAreNeededTheLatestGoesFirst() {
+    Map<Long, Long> turns = new HashMap<>();
+    cache.follow(hash -> turns.getOrDefault(hash, NextUse.NEVER));
+    for (int first = 1; first <= 4; first++) {
+      int[] content = {first, first};
+      turns.put(
+          PrefixCache.chainHash(PrefixCache.EMPTY_HASH, content, 0, PAGE), (long) (first * 37 % 5));
+      release(store(content));
+    }
+    // Turns 2, 4, 1, 3: the page needed in turn 4 goes, then that of 3.
+    release(store(8, 8));
+    assertThat(cachedPagesOf(2, 2)).isZero();
+    assertThat(cachedPagesOf(4, 4)).isEqualTo(1);
+    int[] held = store(9, 9, 10, 10);
+    assertThat(cachedPagesOf(4, 4)).isZero();
+    assertThat(cachedPagesOf(1, 1)).isEqualTo(1);
+    assertThat(cachedPagesOf(3, 3)).isEqualTo(1);
+    release(held);
   }
 
   @Test

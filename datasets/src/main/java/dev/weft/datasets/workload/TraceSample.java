@@ -101,8 +101,12 @@ final class TraceSample {
       builder
           .segment(sharedStream, shape.systemTokens())
           .segment(sharedStream + 1 + i % shape.groups(), shape.groupTokens())
-          .segment(ownStream + i, own[i])
-          .end(output[i], shape.maxOutputTokens(output[i]));
+          .segment(ownStream + i, own[i]);
+      if (shape.outputIsKnown()) {
+        builder.endKnown(output[i]);
+      } else {
+        builder.end(output[i], shape.maxOutputTokens());
+      }
     }
   }
 

@@ -42,8 +42,8 @@ public record TraceShape(
     return systemTokens + groupTokens;
   }
 
-  /** The limit of a request with that output. */
-  int maxOutputTokens(int output) {
-    return maxOutputTokens == 0 ? output : maxOutputTokens;
+  /** Whether output lengths are known beforehand. */
+  boolean outputIsKnown() {
+    return maxOutputTokens == 0;
   }
 }

@@ -1,6 +1,7 @@
 package dev.weft.datasets.workload;
 
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Objects;
 import java.util.SplittableRandom;
 
@@ -28,6 +29,10 @@ public final class Workload {
   private final int[] promptTokens;
   private final int[] outputTokens;
   private final int[] maxOutputTokens;
+
+  /** Requests whose output length is known beforehand. */
+  private final BitSet known = new BitSet();
+
   private long distinctTokens = -1;
 
   private Workload(Builder builder, String name, long seed, int[] order) {
@@ -51,6 +56,7 @@ public final class Workload {
       }
       outputTokens[i] = builder.outputTokens[order[i]];
       maxOutputTokens[i] = builder.maxOutputTokens[order[i]];
+      known.set(i, builder.known.get(order[i]));
     }
   }
 
@@ -77,7 +83,10 @@ public final class Workload {
     return promptTokens[request];
   }
 
-  /** Tokens that the request will generate, at least 1. A planner must not know them. */
+  /**
+   * Tokens that the request will generate, at least 1. A planner may know them only if {@link
+   * #isOutputKnown}.
+   */
   public int outputTokens(int request) {
     return outputTokens[request];
   }
@@ -85,6 +94,11 @@ public final class Workload {
   /** Most tokens that the request may generate; the planner knows this. */
   public int maxOutputTokens(int request) {
     return maxOutputTokens[request];
+  }
+
+  /** Whether the output length is known beforehand, as that of a video is. */
+  public boolean isOutputKnown(int request) {
+    return known.get(request);
   }
 
   /** Token ids of a prompt. */
@@ -158,6 +172,7 @@ public final class Workload {
     private int[] firstSegment = new int[32];
     private int[] outputTokens = new int[32];
     private int[] maxOutputTokens = new int[32];
+    private final BitSet known = new BitSet();
     private int size;
 
     private Builder() {}
@@ -211,6 +226,13 @@ public final class Workload {
       this.outputTokens[size] = outputTokens;
       this.maxOutputTokens[size] = maxOutputTokens;
       firstSegment[++size] = segments;
+      return this;
+    }
+
+    /** Ends a request whose output length is known beforehand; it is its maximum, too. */
+    public Builder endKnown(int outputTokens) {
+      end(outputTokens, outputTokens);
+      known.set(size - 1);
       return this;
     }
 

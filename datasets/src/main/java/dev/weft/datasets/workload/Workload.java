@@ -116,6 +116,23 @@ public final class Workload {
     return tokens;
   }
 
+  /** The first requests as a workload of their own. */
+  public Workload first(int requests) {
+    Objects.checkFromToIndex(0, requests, size());
+    Builder builder = builder();
+    for (int i = 0; i < requests; i++) {
+      for (int s = firstSegment[i]; s < firstSegment[i + 1]; s++) {
+        builder.segment(streams[s], lengths[s]);
+      }
+      if (isOutputKnown(i)) {
+        builder.endKnown(outputTokens[i]);
+      } else {
+        builder.end(outputTokens[i], maxOutputTokens[i]);
+      }
+    }
+    return builder.build(name, seed);
+  }
+
   /** Prompt tokens of all requests. */
   public long totalPromptTokens() {
     return sum(promptTokens);

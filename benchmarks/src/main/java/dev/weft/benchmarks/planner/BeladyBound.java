@@ -62,7 +62,7 @@ final class BeladyBound {
 
   /** Accesses to pages that were accessed before: what an unlimited cache finds. */
   long unlimitedHits() {
-    return accesses.length - pages;
+    return Arrays.stream(next).filter(n -> n != NEVER).count();
   }
 
   /** Most accesses that a cache of that many pages can find. */

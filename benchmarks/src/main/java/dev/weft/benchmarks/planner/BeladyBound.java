@@ -12,6 +12,9 @@ import java.util.Map;
  * (1966) with bypass, which knows all future accesses and may leave a page out of the cache. A
  * bound for every engine: the cache has all KV memory for itself, and a page counts as found even
  * if a page before it in its prompt is not.
+ *
+ * <p>Orders of two sides are taken as the plan merges them; the scheduler may interleave the sides
+ * otherwise, so for those the bound is close, not strict.
  */
 final class BeladyBound {
   private static final int NEVER = Integer.MAX_VALUE;

@@ -37,7 +37,9 @@ final class PlannerTable {
     StringBuilder text = new StringBuilder();
     summary(text);
     throughput(text, "", "Llama-3.1-8B on one A100");
+    parts(text, "", "Llama-3.1-8B on one A100");
     throughput(text, "-70b", "Llama-3.1-70B on eight A100");
+    parts(text, "-70b", "Llama-3.1-70B on eight A100");
     overlap(text);
     variance(text);
     sharing(text, "sharing.bbh", "BIG-Bench Hard");
@@ -104,6 +106,25 @@ final class PlannerTable {
         Measurement m = byName.get("paper." + trace + suffix + "." + name);
         text.append(
             m == null ? " | |" : number(m.value(), 0) + " | " + number(m.ratio(), 2) + " |");
+      }
+      text.append('\n');
+    }
+    text.append('\n');
+  }
+
+  private void parts(StringBuilder text, String suffix, String device) {
+    List<String> names = policies("paper.trace1" + suffix + ".of_optimum.");
+    if (names.isEmpty()) {
+      return;
+    }
+    text.append("### Part of the practical optimum / of the possible sharing, ").append(device);
+    text.append("\n\n| | trace 1 | trace 2 | trace 3 | trace 4 |\n|---|---|---|---|---|\n");
+    for (String name : names) {
+      text.append("| `").append(name).append("` |");
+      for (String trace : TRACES) {
+        String prefix = "paper." + trace + suffix;
+        text.append(' ').append(percent(prefix + ".of_optimum." + name)).append(" / ");
+        text.append(percent(prefix + ".sharing_kept." + name)).append(" |");
       }
       text.append('\n');
     }

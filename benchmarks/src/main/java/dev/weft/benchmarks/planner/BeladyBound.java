@@ -4,6 +4,7 @@ import dev.weft.batching.kv.PrefixCache;
 import dev.weft.batching.policy.PlannedOrder;
 import dev.weft.batching.request.RequestSet;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -25,10 +26,14 @@ final class BeladyBound {
   /** Index of the next access to the same page. */
   private final int[] next;
 
+  /** Accesses that only write: a page that holds the last prompt token is always computed. */
+  private final BitSet writes;
+
   private final int pages;
 
-  private BeladyBound(int[] accesses, int pages) {
+  private BeladyBound(int[] accesses, BitSet writes, int pages) {
     this.accesses = accesses;
+    this.writes = writes;
     this.pages = pages;
     next = new int[accesses.length];
     int[] after = new int[pages];
@@ -39,33 +44,33 @@ final class BeladyBound {
     }
   }
 
-  /** The accesses of an order: of each prompt all full pages but the one of its last token. */
+  /**
+   * The accesses of an order: all full pages of each prompt. One that holds the last prompt token
+   * cannot count as found, since that token's logits are needed, but others find it later.
+   */
   static BeladyBound of(RequestSet requests, PlannedOrder order, int pageTokens) {
     long total = 0;
     for (int i = 0; i < requests.size(); i++) {
-      total += (requests.promptTokens(i) - 1) / pageTokens;
+      total += requests.promptTokens(i) / pageTokens;
     }
     int[] accesses = new int[Math.toIntExact(total)];
+    BitSet writes = new BitSet();
     Map<Long, Integer> numbers = new HashMap<>();
     int at = 0;
     for (int i = 0; i < order.size(); i++) {
       int[] prompt = requests.prompt(order.request(i));
       long hash = PrefixCache.EMPTY_HASH;
-      for (int page = 0; page < (prompt.length - 1) / pageTokens; page++) {
+      for (int page = 0; page < prompt.length / pageTokens; page++) {
         hash = PrefixCache.chainHash(hash, prompt, page * pageTokens, pageTokens);
+        writes.set(at, (page + 1) * pageTokens == prompt.length);
         accesses[at++] = numbers.computeIfAbsent(hash, key -> numbers.size());
       }
     }
-    return new BeladyBound(accesses, numbers.size());
+    return new BeladyBound(accesses, writes, numbers.size());
   }
 
   static BeladyBound of(int[] accesses) {
-    return new BeladyBound(accesses, Arrays.stream(accesses).max().orElse(-1) + 1);
-  }
-
-  /** Accesses to pages that were accessed before: what an unlimited cache finds. */
-  long unlimitedHits() {
-    return Arrays.stream(next).filter(n -> n != NEVER).count();
+    return new BeladyBound(accesses, new BitSet(), Arrays.stream(accesses).max().orElse(-1) + 1);
   }
 
   /** Most accesses that a cache of that many pages can find. */
@@ -84,7 +89,7 @@ final class BeladyBound {
       int page = accesses[i];
       boolean hit = cached[page];
       if (hit) {
-        hits++;
+        hits += writes.get(i) ? 0 : 1;
         size--;
         cached[page] = false;
       }

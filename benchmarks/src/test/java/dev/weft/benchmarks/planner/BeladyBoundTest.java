@@ -2,8 +2,12 @@ package dev.weft.benchmarks.planner;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.weft.batching.policy.PlannedOrder;
+import dev.weft.batching.request.RequestSet;
+import dev.weft.batching.tree.PrefixTree;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -26,8 +30,22 @@ class BeladyBoundTest {
             .isGreaterThanOrEqualTo(previous);
         previous = hits;
       }
-      assertThat(bound.hits(pages)).isEqualTo(bound.unlimitedHits());
     }
+  }
+
+  /** A prompt that is two whole pages is found by its extension, but never finds its last page. */
+  @Test
+  void lastTokensAreComputedAndFoundByOthers() {
+    RequestSet requests =
+        RequestSet.builder()
+            .add(new int[] {1, 2, 3, 4}, 1)
+            .add(new int[] {1, 2, 3, 4, 5}, 1)
+            .add(new int[] {1, 2, 3, 4}, 1)
+            .build();
+    PrefixTree tree = PrefixTree.build(requests);
+    PlannedOrder order = PlannedOrder.oneSided("given", new int[] {0, 1, 2}, List.of());
+    assertThat(BeladyBound.of(requests, order, 2).hits(8)).isEqualTo(3);
+    assertThat(tree.reusableTokens(2)).isEqualTo(2 * 3);
   }
 
   /** Most hits from access {@code at} on with the pages of a bit set cached, by trying all. */

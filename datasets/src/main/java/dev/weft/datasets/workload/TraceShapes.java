@@ -53,7 +53,7 @@ public final class TraceShapes {
    */
   public static final TraceShape WILD_CHAT =
       new TraceShape(
-          "wildchat", 0, 64, 57, lengths(243, 486, 4, 8_192), lengths(256, 384, 1, 4_096), 4_096);
+          "wildchat", 0, 64, 57, lengths(243, 486, 4, 8_192), lengths(256, 460, 1, 4_096), 4_096);
 
   private TraceShapes() {}
 

@@ -3,9 +3,6 @@ package dev.weft.jobs.job;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.explode;
 
-import dev.weft.batching.cost.CostModel;
-import dev.weft.batching.plan.OutputLengthEstimator;
-import dev.weft.batching.tree.PrefixTree;
 import dev.weft.jobs.config.BuildInfo;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.error.ErrorCode;
@@ -15,11 +12,8 @@ import dev.weft.jobs.infer.EnginePool;
 import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.infer.Machine;
 import dev.weft.jobs.ingest.Ingest;
-import dev.weft.jobs.job.PlanSummaries.Power;
 import dev.weft.jobs.ledger.Outcomes;
 import dev.weft.jobs.plan.DeviceRates;
-import dev.weft.jobs.plan.JobPlan;
-import dev.weft.jobs.plan.RequestTable;
 import dev.weft.jobs.prepare.Duplicates;
 import dev.weft.jobs.prepare.PrepareSpec;
 import dev.weft.jobs.prepare.PreparedRows;
@@ -37,7 +31,6 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -70,15 +63,6 @@ final class JobRun {
   private RunState state;
   private RowCounts counts;
   private DeviceRates rates;
-  private CostModel cost;
-  private Sizing sizing;
-  private RequestTable table;
-  private PrefixTree tree;
-  private RunState.Done done;
-  private Known known;
-
-  /** Requests whose output lengths are known, by their place in the table. */
-  private record Known(int[] places, int[] outputTokens) {}
 
   JobRun(SparkSession spark, WeftConfig config, ProgressListener listener) {
     this.spark = spark;
@@ -95,13 +79,7 @@ final class JobRun {
     } finally {
       EnginePool.closeUnused();
     }
-    return clock.time(
-        Stage.PLAN,
-        () -> {
-          collectRequests();
-          int sampled = known.places.length;
-          return planSummary(sampled > 0 ? "ledger" : "max_tokens", sampled, Power.UNKNOWN);
-        });
+    return clock.time(Stage.PLAN, () -> planning().plan());
   }
 
   RunSummary run() {
@@ -117,13 +95,14 @@ final class JobRun {
     clock.run(Stage.PREPARE, this::prepare);
     results.create(state.carried());
     InferStage infer = new InferStage(spark, config, folder, start, listener);
+    PlanStage planning;
     PlanSummary plan;
     long resumed;
     try {
       clock.run(Stage.CALIBRATE, this::calibrate);
-      collectRequests();
-      resumed = done.size();
-      plan = inferAll(infer);
+      planning = planning();
+      resumed = planning.done();
+      plan = planning.inferAll(infer);
     } finally {
       infer.end();
       EnginePool.closeUnused();
@@ -144,11 +123,16 @@ final class JobRun {
                       infer,
                       plan,
                       rates.info().device(),
-                      stepMetricsEvery(),
+                      planning.stepMetricsEvery(),
                       resumed,
                       warnings),
                   results.rows(manifest.runId())));
     }
+  }
+
+  private PlanStage planning() {
+    return new PlanStage(
+        new PlanStage.Context(spark, config, setup, folder, state, counts, rates, clock));
   }
 
   private RunSummary report(Report.Facts facts, Dataset<Row> results) {
@@ -279,7 +263,8 @@ final class JobRun {
 
   private void calibrate() {
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-    EngineSpec engine = engine(Sizing.of(spark, config, setup.model(), CALIBRATION_TOKENS), 1);
+    EngineSpec engine =
+        Sizing.of(spark, config, setup.model(), CALIBRATION_TOKENS).engine(config, setup, 1);
     rates =
         DeviceRates.of(
             DeviceCalibration.of(
@@ -291,95 +276,6 @@ final class JobRun {
                 config.calibration().refresh(),
                 this::warn),
             engine);
-    cost = new CostModel(setup.model().shape(), rates.profile());
-  }
-
-  private void collectRequests() {
-    table = RequestTable.collect(state.runnable());
-    tree = PrefixTree.build(table.requests());
-    long output = 0;
-    for (int i = 0; i < table.size(); i++) {
-      output += table.requests().maxOutputTokens(i);
-    }
-    sizing = Sizing.of(spark, config, setup.model(), tree.promptTokens() + output);
-    readDone();
-  }
-
-  /** What the ledger holds is done, and tells output lengths. */
-  private void readDone() {
-    done = state.done();
-    int[] places = new int[done.size()];
-    Arrays.setAll(places, i -> Arrays.binarySearch(table.rowKeys(), done.rowKeys()[i]));
-    known = new Known(places, done.outputTokens());
-    if (places.length > 0) {
-      tree =
-          tree.withEstimatedOutputTokens(
-              OutputLengthEstimator.estimate(tree, places, known.outputTokens).means());
-    }
-  }
-
-  /** Runs the sample, plans what is left, and runs that. */
-  private PlanSummary inferAll(InferStage infer) {
-    long total = Sizing.sum(table.answers());
-    long resumedResults = results(known.places);
-    String lengths = known.places.length > 0 ? "ledger" : "max_tokens";
-    int sampled = known.places.length;
-    EngineSpec engine = engine(sizing, stepMetricsEvery()).withCostModel(cost);
-    Dataset<Row> prepared = state.prepared();
-    double fraction = config.plan().sampleFraction();
-    int wanted =
-        Math.max(config.plan().sampleMinRequests(), (int) Math.ceil(fraction * table.size()));
-    if (fraction > 0 && sampled < wanted && table.size() >= 2 * wanted) {
-      int[] places = without(OutputLengthEstimator.sample(tree, fraction, wanted, 1), known.places);
-      if (places.length > 0) {
-        clock.run(
-            Stage.SAMPLE,
-            () -> {
-              JobPlan first = planOf(table.subset(places), sizing.engines());
-              infer.run(
-                  prepared,
-                  first.assignment(),
-                  first.plan().partitions().size(),
-                  engine,
-                  resumedResults,
-                  total);
-              readDone();
-            });
-        lengths = sampled > 0 ? "ledger" : "sample";
-        sampled = known.places.length;
-      }
-    }
-    String source = lengths;
-    int sample = sampled;
-    PlanSummary summary = clock.time(Stage.PLAN, () -> planSummary(source, sample, infer.power()));
-    folder.write(folder.plan(), summary);
-    int[] left = without(allPlaces(), known.places);
-    if (left.length > 0) {
-      clock.run(
-          Stage.INFER,
-          () -> {
-            JobPlan plan = planOf(subset(left), partitions(left.length));
-            infer.run(
-                prepared,
-                plan.assignment(),
-                plan.plan().partitions().size(),
-                engine,
-                results(known.places),
-                total);
-            infer.predicted(plan.plan().partitions());
-          });
-    }
-    state.keepOutcomes();
-    if (left.length > 0) {
-      readDone();
-    }
-    if (done.size() < table.size()) {
-      throw new WeftException(
-          ErrorCode.INTERNAL,
-          "%d of %d requests have no result in the ledger"
-              .formatted(table.size() - done.size(), table.size()));
-    }
-    return summary;
   }
 
   private void commit(ResultTable results, Dataset<Row> outcomes, EngineFacts engine) {
@@ -417,114 +313,6 @@ final class JobRun {
           "%s holds %d of the %d rows of run %s: someone removed rows after the run was committed"
               .formatted(results.path(), written, counts.rows(), manifest.runId()));
     }
-  }
-
-  private PlanSummary planSummary(String lengthSource, int sampled, Power power) {
-    long weightBytes = setup.model().weightBytes();
-    if (table.size() == 0) {
-      return PlanSummaries.empty(config, counts, sizing, weightBytes, rates);
-    }
-    return PlanSummaries.of(
-        config,
-        counts,
-        planOf(table, tree),
-        sizing,
-        weightBytes,
-        rates,
-        lengthSource,
-        sampled,
-        power,
-        state);
-  }
-
-  private JobPlan planOf(RequestTable requests, PrefixTree prefixes) {
-    return JobPlan.of(requests, prefixes, policy(), cost, limits(partitions(requests.size())));
-  }
-
-  private JobPlan planOf(RequestTable requests, int partitions) {
-    PrefixTree prefixes = PrefixTree.build(requests.requests());
-    return JobPlan.of(requests, prefixes, policy(), cost, limits(partitions));
-  }
-
-  /** Requests that are left, with the output lengths that are expected of them. */
-  private RequestTable subset(int[] places) {
-    return new RequestTable(table.rowKeys(), table.answers(), table.maxTokens(), tree.requests())
-        .subset(places);
-  }
-
-  private JobPlan.Limits limits(int partitions) {
-    return new JobPlan.Limits(
-        partitions,
-        sizing.kvTokens(),
-        config.engine().pageTokens(),
-        config.engine().budgetTokens(),
-        config.engine().maxSequences());
-  }
-
-  /** A few partitions for each engine, so that none waits long for the last one. */
-  private int partitions(int requests) {
-    if (config.plan().partitions() > 0) {
-      return config.plan().partitions();
-    }
-    int each = sizing.engines() == 1 ? 1 : 4;
-    return Math.clamp(requests / 16, 1, sizing.engines() * each);
-  }
-
-  private String policy() {
-    return config.plan().policy().name().toLowerCase(Locale.ROOT);
-  }
-
-  private EngineSpec engine(Sizing size, int metricsEvery) {
-    return new EngineSpec(
-        setup.modelFile(),
-        config.engine().backend().name().toLowerCase(Locale.ROOT),
-        size.threads(),
-        size.kvBytes(),
-        config.engine().pageTokens(),
-        setup.contextTokens(),
-        config.engine().budgetTokens(),
-        config.engine().maxSequences(),
-        metricsEvery,
-        config.run().seed(),
-        "");
-  }
-
-  /** All steps of a small run, at most some ten thousand of a large one. */
-  int stepMetricsEvery() {
-    if (config.metrics().stepSampling() > 0) {
-      return config.metrics().stepSampling();
-    }
-    long output = 0;
-    for (int i = 0; i < table.size(); i++) {
-      output += tree.requests().estimatedOutputTokens(i);
-    }
-    long steps =
-        tree.promptTokens() / config.engine().budgetTokens()
-            + output / Math.min(config.engine().maxSequences(), Math.max(1, table.size()));
-    return (int) Math.max(1, steps / 20_000);
-  }
-
-  private long results(int[] places) {
-    long sum = 0;
-    for (int place : places) {
-      sum += table.answers()[place];
-    }
-    return sum;
-  }
-
-  private int[] allPlaces() {
-    int[] all = new int[table.size()];
-    Arrays.setAll(all, i -> i);
-    return all;
-  }
-
-  /** The places that are not among {@code others}, in ascending order. */
-  private int[] without(int[] places, int[] others) {
-    boolean[] taken = new boolean[table.size()];
-    for (int other : others) {
-      taken[other] = true;
-    }
-    return Arrays.stream(places).filter(p -> !taken[p]).sorted().toArray();
   }
 
   private void warn(String message) {

@@ -1,9 +1,11 @@
 package dev.weft.jobs.job;
 
 import dev.weft.jobs.config.WeftConfig;
+import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.prepare.ModelFacts;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import java.util.Locale;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 
@@ -59,6 +61,22 @@ record Sizing(int engines, int threads, long kvBytes, long kvTokens) {
         os.getTotalMemorySize()
             - Math.min(Runtime.getRuntime().maxMemory(), os.getTotalMemorySize() / 2);
     return Math.min(MOST_KV_BYTES, (beyondHeap - 2 * model.weightBytes()) / 2);
+  }
+
+  /** The engine of these sizes. */
+  EngineSpec engine(WeftConfig config, JobSetup setup, int metricsEvery) {
+    return new EngineSpec(
+        setup.modelFile(),
+        config.engine().backend().name().toLowerCase(Locale.ROOT),
+        threads,
+        kvBytes,
+        config.engine().pageTokens(),
+        setup.contextTokens(),
+        config.engine().budgetTokens(),
+        config.engine().maxSequences(),
+        metricsEvery,
+        config.run().seed(),
+        "");
   }
 
   static long sum(int[] values) {

@@ -37,8 +37,7 @@ final class Blend implements SchedulingPolicy {
     TreeResources resources = tree.resources(cost);
     double compute = resources.computeSeconds(0);
     double memory = resources.memorySeconds(0);
-    double gain =
-        compute + memory == 0 ? 0 : (compute + memory) / cost.totalSeconds(compute, memory) - 1;
+    double gain = gain(cost, compute, memory);
     if (gain < WORTHWHILE_GAIN) {
       return prefixOrder(
           tree,
@@ -51,7 +50,7 @@ final class Blend implements SchedulingPolicy {
     }
     long sharing = tree.promptTokens() - tree.distinctTokens();
     long bound = (long) (sharing * (1 - SHARING_KEPT));
-    SideSplit split = new SideSplit(tree, resources, cost, bound);
+    SideSplit split = new SideSplit(tree, resources, cost, compute / memory, bound);
     BitSet memorySide = split.memorySide();
     int n = tree.requests().size();
     if (memorySide.isEmpty() || memorySide.cardinality() == n) {
@@ -87,14 +86,52 @@ final class Blend implements SchedulingPolicy {
                   + " stays",
               split.mixedTokens(), 100.0 * (sharing - split.mixedTokens()) / sharing));
     }
-    return merge(left, right, notes);
+    double rho =
+        (left.totalCompute() + right.totalCompute()) / (left.totalMemory() + right.totalMemory());
+    return merge(left, right, rho, notes);
+  }
+
+  /** A part may lie on one side as a whole: its counterpart is in another part. */
+  @Override
+  public PlannedOrder orderPart(
+      PrefixTree tree, CostModel cost, long kvBudgetTokens, double wholeDensity) {
+    double gain = Double.isFinite(wholeDensity) ? gain(cost, wholeDensity, 1) : 0;
+    if (gain < WORTHWHILE_GAIN) {
+      return prefixOrder(
+          tree,
+          "overlapping compute and KV reads (density %.3g) could gain at most %.1f%% at overlap %.2f"
+              + " of the device: pure prefix order is kept",
+          wholeDensity,
+          100 * gain,
+          cost.device().overlap());
+    }
+    TreeResources resources = tree.resources(cost);
+    long sharing = tree.promptTokens() - tree.distinctTokens();
+    long bound = (long) (sharing * (1 - SHARING_KEPT));
+    BitSet memorySide = new SideSplit(tree, resources, cost, wholeDensity, bound).memorySide();
+    BitSet computeSide = new BitSet();
+    computeSide.set(0, tree.requests().size());
+    computeSide.andNot(memorySide);
+    return merge(
+        new SideWalk(tree, resources, cost, computeSide),
+        new SideWalk(tree, resources, cost, memorySide),
+        wholeDensity,
+        List.of(
+            note(
+                "each range is split into a compute and a memory side at the density of the whole,"
+                    + " %.3g; overlapping the two can gain up to %.1f%% at overlap %.2f of the"
+                    + " device",
+                wholeDensity, 100 * gain, cost.device().overlap())));
+  }
+
+  /** What running compute and memory together can gain over one after the other. */
+  private static double gain(CostModel cost, double compute, double memory) {
+    return compute + memory == 0 ? 0 : (compute + memory) / cost.totalSeconds(compute, memory) - 1;
   }
 
   /** Takes from the compute side whenever what was taken is less dense than the whole. */
-  private PlannedOrder merge(SideWalk left, SideWalk right, List<String> notes) {
+  private PlannedOrder merge(SideWalk left, SideWalk right, double rho, List<String> notes) {
     int n = left.size() + right.size();
-    double rho =
-        (left.totalCompute() + right.totalCompute()) / (left.totalMemory() + right.totalMemory());
     int[] requests = new int[n];
     BitSet memorySide = new BitSet(n);
     double compute = 0;

@@ -11,7 +11,7 @@ import java.util.BitSet;
  * bound allows.
  *
  * <p>A subtree that goes to one side as a whole keeps all its sharing. A node with requests on both
- * sides is <i>mixed</i>: its edge is computed on both. Let {@code rho} be the density of the root
+ * sides is <i>mixed</i>: its edge is computed on both. Let {@code rho} be the density of the whole
  * and {@code I(u) = C(u) - rho M(u)} the imbalance of a subtree, in seconds of compute. Going to
  * the compute side is worth {@code I(u)}, to the memory side {@code -I(u)}, and being mixed the
  * best of its parts less the compute of its edge less {@code lambda} for each token of it. The best
@@ -40,13 +40,15 @@ final class SideSplit {
   private long mixedTokens;
 
   /**
+   * @param rho density of the whole: of the root, or of the table that the tree is a part of
    * @param boundTokens most tokens that may be computed on both sides
    */
-  SideSplit(PrefixTree tree, TreeResources resources, CostModel cost, long boundTokens) {
+  SideSplit(
+      PrefixTree tree, TreeResources resources, CostModel cost, double rho, long boundTokens) {
     this.tree = tree;
     this.resources = resources;
     this.cost = cost;
-    rho = resources.density(0);
+    this.rho = rho;
     int nodes = tree.nodes();
     ownValue = new double[nodes];
     for (int position = 0; position < tree.requests().size(); position++) {

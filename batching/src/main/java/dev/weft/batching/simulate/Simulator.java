@@ -62,6 +62,20 @@ public final class Simulator {
    */
   public SimulatedRun run(
       RequestSet requests, PlannedOrder order, int from, int to, int[] outputTokens) {
+    return run(requests, order, from, to, outputTokens, StepObserver.NONE);
+  }
+
+  /**
+   * Runs the positions {@code [from, to)} of an order and tells an observer of every step; see
+   * {@link #run(RequestSet, PlannedOrder, int, int, int[])}.
+   */
+  public SimulatedRun run(
+      RequestSet requests,
+      PlannedOrder order,
+      int from,
+      int to,
+      int[] outputTokens,
+      StepObserver observer) {
     PrefixCache cache = new PrefixCache(new PagePool(kvPages, pageTokens));
     StepScheduler scheduler = new StepScheduler(limits, cache);
     List<Sequence> sequences = new ArrayList<>(to - from);
@@ -92,11 +106,17 @@ public final class Simulator {
       if (step.sequences() == 0) {
         continue;
       }
-      seconds +=
+      double stepSeconds =
           cost.stepSeconds(
               step.tokens(), step.logitTokens(), step.prefillPairs(), step.kvTokensRead());
-      compute += cost.stepComputeSeconds(step.tokens(), step.logitTokens(), step.prefillPairs());
-      memory += cost.stepMemorySeconds(step.kvTokensRead());
+      double stepCompute =
+          cost.stepComputeSeconds(step.tokens(), step.logitTokens(), step.prefillPairs());
+      double stepMemory = cost.stepMemorySeconds(step.kvTokensRead());
+      observer.step(
+          stepSeconds, stepCompute, stepMemory, (long) cache.pool().usedPages() * pageTokens);
+      seconds += stepSeconds;
+      compute += stepCompute;
+      memory += stepMemory;
       for (int i = 0; i < step.sequences(); i++) {
         if (step.logits(i)) {
           Sequence sequence = step.sequence(i);

@@ -12,7 +12,9 @@ enum ExitCode {
   /** The command cannot be carried out as it is written; nothing was started. */
   USAGE(2),
   /** The job is complete and some rows are error rows. */
-  SOME_ROWS_FAILED(3);
+  SOME_ROWS_FAILED(3),
+  /** Planning was interrupted, as a shell numbers the end by Ctrl-C. */
+  INTERRUPTED(130);
 
   /** For the end of {@code --help}. */
   static final String[] HELP = {

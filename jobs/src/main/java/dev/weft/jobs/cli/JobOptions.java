@@ -1,9 +1,12 @@
 package dev.weft.jobs.cli;
 
+import dev.weft.batching.policy.SchedulingPolicies;
+import dev.weft.batching.policy.SchedulingPolicy;
 import dev.weft.jobs.config.ConfigException;
 import dev.weft.jobs.config.ConfigSource;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,7 +47,8 @@ final class JobOptions {
   @Option(
       names = "--policy",
       paramLabel = "NAME",
-      description = "blend, dfs or fcfs (plan.policy).")
+      completionCandidates = Policies.class,
+      description = "${COMPLETION-CANDIDATES} (plan.policy).")
   private String policy;
 
   @Option(
@@ -83,6 +87,14 @@ final class JobOptions {
       mapFallbackValue = Option.NULL_VALUE,
       description = "Sets any key; may be repeated. `weft config` lists them.")
   private Map<String, String> settings = new LinkedHashMap<>();
+
+  /** Names of the scheduling policies. */
+  static final class Policies implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return SchedulingPolicies.all().stream().map(SchedulingPolicy::name).iterator();
+    }
+  }
 
   /** Everything but the command's own options, on top of {@code base}. */
   ConfigSource source(ConfigSource base, Map<String, String> sparkConf) {

@@ -29,6 +29,7 @@ public final class ConfigDocs {
       | 1 | the job failed; starting the same run again continues it |
       | 2 | bad usage: unknown option or key, value out of range, missing input or model, settings that differ from those of the run; nothing was started |
       | 3 | the job is complete and some rows are error rows |
+      | 130 | `weft plan` was interrupted |
       """;
 
   private ConfigDocs() {}

@@ -78,6 +78,13 @@ final class ConfigReader {
     return wholeNumber(key, min, max, range);
   }
 
+  /** As {@link #wholeNumber}, where {@code auto} is read as 0. */
+  long wholeNumberOrAuto(String key, long min, long max) {
+    String range = range(min, max) + " or `auto`";
+    allowed.put(key, range);
+    return isAuto(key) ? 0 : wholeNumber(key, min, max, range);
+  }
+
   private long wholeNumber(String key, long min, long max, String range) {
     double value = read(key, config::getDouble, "a whole number, " + range);
     if (value != Math.rint(value)) {
@@ -124,13 +131,18 @@ final class ConfigReader {
   <E extends Enum<E>> E choice(String key, Class<E> type) {
     List<String> names =
         Arrays.stream(type.getEnumConstants()).map(e -> e.name().toLowerCase(Locale.ROOT)).toList();
+    return Enum.valueOf(type, name(key, names).toUpperCase(Locale.ROOT));
+  }
+
+  /** One of these names. */
+  String name(String key, List<String> names) {
     allowed.put(key, names.stream().map(n -> "`" + n + "`").collect(Collectors.joining(", ")));
     String name = read(key, config::getString, "a name").toLowerCase(Locale.ROOT);
     if (!names.contains(name)) {
       throw bad(
           key, "is unknown" + Nearest.hint(name, names), "use one of " + String.join(", ", names));
     }
-    return Enum.valueOf(type, name.toUpperCase(Locale.ROOT));
+    return name;
   }
 
   private boolean isAuto(String key) {

@@ -1,5 +1,7 @@
 package dev.weft.jobs.config;
 
+import dev.weft.batching.policy.SchedulingPolicies;
+import dev.weft.batching.policy.SchedulingPolicy;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.List;
@@ -47,13 +49,6 @@ public record WeftConfig(
     SCALAR
   }
 
-  /** Scheduling policies. */
-  public enum Policy {
-    BLEND,
-    DFS,
-    FCFS
-  }
-
   /** Where requests and expected answers come from. */
   public record Input(
       List<String> paths,
@@ -97,8 +92,16 @@ public record WeftConfig(
       int pageTokens)
       implements Serializable {}
 
-  /** How requests are ordered and cut; {@code partitions} is 0 for {@code auto}. */
-  public record Plan(Policy policy, int partitions, double sampleFraction, int sampleMinRequests)
+  /**
+   * How requests are ordered and cut; {@code policy} names one of {@link SchedulingPolicies},
+   * {@code partitions} and {@code driverTokens} are 0 for {@code auto}.
+   */
+  public record Plan(
+      String policy,
+      int partitions,
+      double sampleFraction,
+      int sampleMinRequests,
+      long driverTokens)
       implements Serializable {}
 
   /** Where measured rates are kept; {@code folder} is never empty. */
@@ -168,10 +171,11 @@ public record WeftConfig(
             in.bytesOrAuto("engine.kvBytes", 1 << 16, 1L << 44),
             in.integer("engine.pageTokens", 1, 1024)),
         new Plan(
-            in.choice("plan.policy", Policy.class),
+            in.name("plan.policy", policies()),
             in.integerOrAuto("plan.partitions", 1, 1 << 20),
             in.number("plan.sampleFraction", 0, 1),
-            in.integer("plan.sampleMinRequests", 0, 1 << 20)),
+            in.integer("plan.sampleMinRequests", 0, 1 << 20),
+            in.wholeNumberOrAuto("plan.driverTokens", 1, Long.MAX_VALUE)),
         new Calibration(calibrationFolder(in), in.flag("calibration.refresh")),
         new Ledger(
             in.integer("ledger.pieceRows", 1, 1 << 20),
@@ -182,6 +186,10 @@ public record WeftConfig(
             in.number("cost.pricePerKwh", 0, 1e6),
             in.text("cost.currency")),
         new Spark(in.text("spark.master")));
+  }
+
+  private static List<String> policies() {
+    return SchedulingPolicies.all().stream().map(SchedulingPolicy::name).toList();
   }
 
   private static String runId(ConfigReader in) {

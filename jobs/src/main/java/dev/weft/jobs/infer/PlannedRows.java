@@ -30,7 +30,8 @@ public final class PlannedRows {
   private static final int CHUNK = 1 << 14;
   private static final int BROADCAST_LIMIT = 1 << 19;
 
-  private static final StructType ASSIGNMENT_TYPE =
+  /** Where a request runs: its key, partition, position there, side and expected output tokens. */
+  public static final StructType ASSIGNMENT_TYPE =
       new StructType()
           .add("assigned_row_key", DataTypes.LongType, false)
           .add("partition", DataTypes.IntegerType, false)
@@ -62,9 +63,8 @@ public final class PlannedRows {
     }
   }
 
-  /** Rows of {@code prepared} that the assignment names, in its partitions and order. */
-  public static JavaRDD<Row> of(
-      SparkSession spark, Dataset<Row> prepared, Assignment assignment, int partitions) {
+  /** An assignment that was made on the driver as rows of {@link #ASSIGNMENT_TYPE}. */
+  public static Dataset<Row> assigned(SparkSession spark, Assignment assignment) {
     List<Chunk> chunks = new ArrayList<>();
     for (int from = 0; from < assignment.size(); from += CHUNK) {
       chunks.add(new Chunk(assignment, from, Math.min(assignment.size(), from + CHUNK)));
@@ -74,9 +74,15 @@ public final class PlannedRows {
             .parallelize(chunks, chunks.size())
             .flatMap(Chunk::rows);
     Dataset<Row> assigned = spark.createDataFrame(rows, ASSIGNMENT_TYPE);
-    if (assignment.size() <= BROADCAST_LIMIT) {
-      assigned = broadcast(assigned);
-    }
+    return assignment.size() <= BROADCAST_LIMIT ? broadcast(assigned) : assigned;
+  }
+
+  /**
+   * Rows of {@code prepared} that are assigned, in their partitions and order.
+   *
+   * @param assigned rows of {@link #ASSIGNMENT_TYPE}, each request once
+   */
+  public static JavaRDD<Row> of(Dataset<Row> prepared, Dataset<Row> assigned, int partitions) {
     return prepared
         .join(assigned, col(PreparedSchema.ROW_KEY).equalTo(col("assigned_row_key")))
         .repartitionById(partitions, col("partition"))

@@ -7,8 +7,8 @@ import dev.weft.jobs.infer.InferTask;
 import dev.weft.jobs.infer.LiveCounts;
 import dev.weft.jobs.infer.PartitionReport;
 import dev.weft.jobs.infer.PlannedRows;
-import dev.weft.jobs.infer.PlannedRows.Assignment;
 import dev.weft.jobs.job.PlanSummaries.Power;
+import dev.weft.jobs.plan.PlannedWork;
 import dev.weft.jobs.run.ProgressListener;
 import dev.weft.jobs.run.RunSummary.PartitionTime;
 import java.util.ArrayList;
@@ -48,18 +48,14 @@ final class InferStage {
   }
 
   /**
-   * Runs what the assignment names; returns when all of it is in the ledger.
+   * Runs what is assigned; returns when all of it is in the ledger.
    *
+   * @param work rows of {@link PlannedRows#ASSIGNMENT_TYPE} and what the plan promises
    * @param doneBefore results in the ledger before this start
    * @param total results of the whole run
    */
   void run(
-      Dataset<Row> prepared,
-      Assignment assignment,
-      int partitions,
-      EngineSpec engine,
-      long doneBefore,
-      long total) {
+      Dataset<Row> prepared, PlannedWork work, EngineSpec engine, long doneBefore, long total) {
     InferTask task =
         new InferTask(
             engine,
@@ -74,7 +70,7 @@ final class InferStage {
         new ProgressWatch(folder, start, LiveCounts.of(liveKey), doneBefore, total, listener);
     try {
       latest =
-          PlannedRows.of(spark, prepared, assignment, partitions)
+          PlannedRows.of(prepared, work.assigned(), work.partitions().size())
               .mapPartitionsWithIndex(task, false)
               .collect();
     } finally {

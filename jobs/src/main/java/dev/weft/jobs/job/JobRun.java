@@ -132,7 +132,7 @@ final class JobRun {
 
   private PlanStage planning() {
     return new PlanStage(
-        new PlanStage.Context(spark, config, setup, folder, state, counts, rates, clock));
+        new PlanStage.Context(spark, config, setup, folder, state, counts, rates, clock, listener));
   }
 
   private RunSummary report(Report.Facts facts, Dataset<Row> results) {

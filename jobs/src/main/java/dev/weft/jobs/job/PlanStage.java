@@ -1,35 +1,36 @@
 package dev.weft.jobs.job;
 
 import dev.weft.batching.cost.CostModel;
-import dev.weft.batching.plan.OutputLengthEstimator;
-import dev.weft.batching.tree.PrefixTree;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
 import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.job.PlanSummaries.Power;
 import dev.weft.jobs.plan.DeviceRates;
-import dev.weft.jobs.plan.JobPlan;
-import dev.weft.jobs.plan.RequestTable;
+import dev.weft.jobs.plan.PlannedWork;
+import dev.weft.jobs.plan.PrefixText;
+import dev.weft.jobs.plan.Totals;
 import dev.weft.jobs.run.PlanSummary;
+import dev.weft.jobs.run.PlanSummary.PlanLevel;
+import dev.weft.jobs.run.ProgressListener;
 import dev.weft.jobs.run.Stage;
-import java.util.Arrays;
+import dev.weft.kernels.model.Model;
+import java.io.IOException;
 import java.util.Locale;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
+import java.util.Optional;
 import org.apache.spark.sql.SparkSession;
 
 /** Plans the requests of a run, and runs them as planned. */
 final class PlanStage {
+  /** Heap bytes of the driver for each token that it plans: tokens, copies, tree and orders. */
+  private static final int HEAP_BYTES_PER_TOKEN = 32;
+
   private final Context context;
   private final WeftConfig config;
-  private final RunState state;
-  private final CostModel cost;
-  private final RequestTable table;
+  private final Totals totals;
   private final Sizing sizing;
-  private PrefixTree tree;
-  private RunState.Done done;
-  private Known known;
+  private final CostModel cost;
+  private final RequestPlanner planner;
 
   /**
    * What a run knows before it plans.
@@ -45,175 +46,143 @@ final class PlanStage {
       RunState state,
       RowCounts counts,
       DeviceRates rates,
-      StageClock clock) {}
+      StageClock clock,
+      ProgressListener listener) {}
 
-  /** Requests whose output lengths are known, by their place in the table. */
-  private record Known(int[] places, int[] outputTokens) {}
-
-  /** Brings the requests to the driver, and what the ledger knows of them. */
   PlanStage(Context context) {
     this.context = context;
     config = context.config();
-    state = context.state();
     cost = new CostModel(context.setup().model().shape(), context.rates().profile());
-    table = RequestTable.collect(state.runnable());
-    tree = PrefixTree.build(table.requests());
-    long output = 0;
-    for (int i = 0; i < table.size(); i++) {
-      output += table.requests().maxOutputTokens(i);
-    }
+    totals = Totals.of(context.state().runnable());
     sizing =
-        Sizing.of(context.spark(), config, context.setup().model(), tree.promptTokens() + output);
-    readDone();
+        Sizing.of(
+            context.spark(),
+            config,
+            context.setup().model(),
+            totals.promptTokens() + totals.maxOutputTokens());
+    planner = planner();
+  }
+
+  private RequestPlanner planner() {
+    PlanLimits limits = new PlanLimits(config, sizing);
+    long most =
+        config.plan().driverTokens() > 0
+            ? config.plan().driverTokens()
+            : Runtime.getRuntime().maxMemory() / HEAP_BYTES_PER_TOKEN;
+    String sizes =
+        String.format(
+            Locale.ROOT,
+            "%,d prompt tokens, plan.driverTokens is %,d",
+            totals.promptTokens(),
+            most);
+    return totals.promptTokens() <= most
+        ? new OneLevelPlanner(context, limits, cost, new PlanLevel(1, sizes, 1), this::prefixText)
+        : new TwoLevelPlanner(context, limits, cost, totals, most, sizes, this::prefixText);
+  }
+
+  private PrefixText prefixText() {
+    try (Model model =
+        Model.open(
+            context
+                .setup()
+                .modelFile()
+                .local(context.spark().sparkContext().hadoopConfiguration()))) {
+      return new PrefixText(model.tokenizer());
+    } catch (IOException e) {
+      throw new WeftException(
+          ErrorCode.MODEL_UNREADABLE, "the model cannot be read: " + e.getMessage(), e);
+    }
   }
 
   /** Requests of which every answer is in the ledger. */
   long done() {
-    return done.size();
+    return planner.doneRequests();
   }
 
   /** The plan of all requests with what is known now. */
   PlanSummary plan() {
-    int sampled = known.places.length;
-    return planSummary(sampled > 0 ? "ledger" : "max_tokens", sampled, Power.UNKNOWN);
-  }
-
-  /** What the ledger holds is done, and tells output lengths. */
-  private void readDone() {
-    done = state.done();
-    int[] places = new int[done.size()];
-    Arrays.setAll(places, i -> Arrays.binarySearch(table.rowKeys(), done.rowKeys()[i]));
-    known = new Known(places, done.outputTokens());
-    if (places.length > 0) {
-      tree =
-          tree.withEstimatedOutputTokens(
-              OutputLengthEstimator.estimate(tree, places, known.outputTokens).means());
-    }
+    return summary(planner.doneRequests() > 0 ? "ledger" : "max_tokens", Power.UNKNOWN);
   }
 
   /** Runs the sample, plans what is left, and runs that. */
   PlanSummary inferAll(InferStage infer) {
-    long total = Sizing.sum(table.answers());
-    long resumedResults = results(known.places);
-    String lengths = known.places.length > 0 ? "ledger" : "max_tokens";
-    int sampled = known.places.length;
     EngineSpec engine =
         sizing.engine(config, context.setup(), stepMetricsEvery()).withCostModel(cost);
-    Dataset<Row> prepared = state.prepared();
-    double fraction = config.plan().sampleFraction();
-    int wanted =
-        Math.max(config.plan().sampleMinRequests(), (int) Math.ceil(fraction * table.size()));
-    if (fraction > 0 && sampled < wanted && table.size() >= 2 * wanted) {
-      int[] places = without(OutputLengthEstimator.sample(tree, fraction, wanted, 1), known.places);
-      if (places.length > 0) {
-        context
-            .clock()
-            .run(
-                Stage.SAMPLE,
-                () -> {
-                  JobPlan first = planOf(table.subset(places), sizing.engines());
-                  infer.run(
-                      prepared,
-                      first.assignment(),
-                      first.plan().partitions().size(),
-                      engine,
-                      resumedResults,
-                      total);
-                  readDone();
-                });
-        lengths = sampled > 0 ? "ledger" : "sample";
-        sampled = known.places.length;
-      }
-    }
-    String source = lengths;
-    int sample = sampled;
-    PlanSummary summary =
-        context.clock().time(Stage.PLAN, () -> planSummary(source, sample, infer.power()));
+    boolean resumed = planner.doneRequests() > 0;
+    boolean sampled = sample(infer, engine);
+    String lengths = resumed ? "ledger" : sampled ? "sample" : "max_tokens";
+    PlanSummary summary = context.clock().time(Stage.PLAN, () -> summary(lengths, infer.power()));
     context.folder().write(context.folder().plan(), summary);
-    int[] left = without(allPlaces(), known.places);
-    if (left.length > 0) {
-      context
-          .clock()
-          .run(
-              Stage.INFER,
-              () -> {
-                JobPlan plan = planOf(subset(left), partitions(left.length));
-                infer.run(
-                    prepared,
-                    plan.assignment(),
-                    plan.plan().partitions().size(),
-                    engine,
-                    results(known.places),
-                    total);
-                infer.predicted(plan.plan().partitions());
-              });
+    if (planner.doneRequests() < totals.requests()) {
+      context.clock().run(Stage.INFER, () -> runLeft(infer, engine));
     }
-    state.keepOutcomes();
-    if (left.length > 0) {
-      readDone();
-    }
-    if (done.size() < table.size()) {
+    context.state().keepOutcomes();
+    planner.readDone();
+    if (planner.doneRequests() < totals.requests()) {
       throw new WeftException(
           ErrorCode.INTERNAL,
           "%d of %d requests have no result in the ledger"
-              .formatted(table.size() - done.size(), table.size()));
+              .formatted(totals.requests() - planner.doneRequests(), totals.requests()));
     }
     return summary;
   }
 
-  private PlanSummary planSummary(String lengthSource, int sampled, Power power) {
+  /** Runs some requests first, so that they tell output lengths; false if that is not needed. */
+  private boolean sample(InferStage infer, EngineSpec engine) {
+    double fraction = config.plan().sampleFraction();
+    int wanted =
+        (int)
+            Math.min(
+                Integer.MAX_VALUE / 2,
+                Math.max(
+                    config.plan().sampleMinRequests(), Math.ceil(fraction * totals.requests())));
+    if (fraction == 0 || planner.doneRequests() >= wanted || totals.requests() < 2L * wanted) {
+      return false;
+    }
+    Optional<PlannedWork> first = planner.sample(wanted);
+    first.ifPresent(
+        work ->
+            context
+                .clock()
+                .run(
+                    Stage.SAMPLE,
+                    () -> {
+                      run(infer, work, engine);
+                      planner.readDone();
+                    }));
+    return first.isPresent();
+  }
+
+  private void runLeft(InferStage infer, EngineSpec engine) {
+    planner
+        .left()
+        .ifPresent(
+            work -> {
+              run(infer, work, engine);
+              infer.predicted(work.partitions());
+            });
+  }
+
+  private void run(InferStage infer, PlannedWork work, EngineSpec engine) {
+    infer.run(context.state().prepared(), work, engine, planner.doneAnswers(), totals.answers());
+  }
+
+  private PlanSummary summary(String lengthSource, Power power) {
     long weightBytes = context.setup().model().weightBytes();
-    if (table.size() == 0) {
+    if (totals.requests() == 0) {
       return PlanSummaries.empty(config, context.counts(), sizing, weightBytes, context.rates());
     }
     return PlanSummaries.of(
         config,
         context.counts(),
-        planOf(table, tree),
+        planner.outline(context.state().timeError(), context.listener()::planning),
         sizing,
         weightBytes,
         context.rates(),
         lengthSource,
-        sampled,
+        planner.doneRequests(),
         power,
-        state);
-  }
-
-  private JobPlan planOf(RequestTable requests, PrefixTree prefixes) {
-    return JobPlan.of(requests, prefixes, policy(), cost, limits(partitions(requests.size())));
-  }
-
-  private JobPlan planOf(RequestTable requests, int partitions) {
-    PrefixTree prefixes = PrefixTree.build(requests.requests());
-    return JobPlan.of(requests, prefixes, policy(), cost, limits(partitions));
-  }
-
-  /** Requests that are left, with the output lengths that are expected of them. */
-  private RequestTable subset(int[] places) {
-    return new RequestTable(table.rowKeys(), table.answers(), table.maxTokens(), tree.requests())
-        .subset(places);
-  }
-
-  private JobPlan.Limits limits(int partitions) {
-    return new JobPlan.Limits(
-        partitions,
-        sizing.kvTokens(),
-        config.engine().pageTokens(),
-        config.engine().budgetTokens(),
-        config.engine().maxSequences());
-  }
-
-  /** A few partitions for each engine, so that none waits long for the last one. */
-  private int partitions(int requests) {
-    if (config.plan().partitions() > 0) {
-      return config.plan().partitions();
-    }
-    int each = sizing.engines() == 1 ? 1 : 4;
-    return Math.clamp(requests / 16, 1, sizing.engines() * each);
-  }
-
-  private String policy() {
-    return config.plan().policy().name().toLowerCase(Locale.ROOT);
+        context.state());
   }
 
   /** All steps of a small run, at most some ten thousand of a large one. */
@@ -221,36 +190,10 @@ final class PlanStage {
     if (config.metrics().stepSampling() > 0) {
       return config.metrics().stepSampling();
     }
-    long output = 0;
-    for (int i = 0; i < table.size(); i++) {
-      output += tree.requests().estimatedOutputTokens(i);
-    }
     long steps =
-        tree.promptTokens() / config.engine().budgetTokens()
-            + output / Math.min(config.engine().maxSequences(), Math.max(1, table.size()));
+        totals.promptTokens() / config.engine().budgetTokens()
+            + planner.expectedOutputTokens()
+                / Math.min(config.engine().maxSequences(), Math.max(1, totals.requests()));
     return (int) Math.max(1, steps / 20_000);
-  }
-
-  private long results(int[] places) {
-    long sum = 0;
-    for (int place : places) {
-      sum += table.answers()[place];
-    }
-    return sum;
-  }
-
-  private int[] allPlaces() {
-    int[] all = new int[table.size()];
-    Arrays.setAll(all, i -> i);
-    return all;
-  }
-
-  /** The places that are not among {@code others}, in ascending order. */
-  private int[] without(int[] places, int[] others) {
-    boolean[] taken = new boolean[table.size()];
-    for (int other : others) {
-      taken[other] = true;
-    }
-    return Arrays.stream(places).filter(p -> !taken[p]).sorted().toArray();
   }
 }

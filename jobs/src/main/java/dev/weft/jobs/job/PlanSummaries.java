@@ -4,16 +4,18 @@ import static org.apache.spark.sql.functions.col;
 
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.plan.DeviceRates;
-import dev.weft.jobs.plan.JobPlan;
+import dev.weft.jobs.plan.PlanOutline;
 import dev.weft.jobs.run.PlanSummary;
 import dev.weft.jobs.run.PlanSummary.CostEstimate;
+import dev.weft.jobs.run.PlanSummary.Densities;
 import dev.weft.jobs.run.PlanSummary.MemoryPlan;
+import dev.weft.jobs.run.PlanSummary.PlanLevel;
 import dev.weft.jobs.run.PlanSummary.PlannedGroup;
 import dev.weft.jobs.run.PlanSummary.PolicyPrediction;
+import dev.weft.jobs.run.PlanSummary.Sharing;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.apache.spark.sql.Row;
 
@@ -32,37 +34,40 @@ final class PlanSummaries {
   static PlanSummary of(
       WeftConfig config,
       RowCounts counts,
-      JobPlan plan,
+      PlanOutline plan,
       Sizing sizing,
       long weightBytes,
       DeviceRates rates,
       String lengthSource,
-      int sampled,
+      long sampled,
       Power power,
       RunState state) {
-    List<PolicyPrediction> predictions = plan.predictions();
     double seconds =
-        predictions.stream()
-            .filter(p -> p.policy().equals(plan.plan().policy()))
+        plan.predictions().policies().stream()
+            .filter(p -> p.policy().equals(plan.policy()))
             .mapToDouble(PolicyPrediction::predictedSeconds)
             .sum();
     return new PlanSummary(
-        plan.plan().policy(),
+        plan.policy(),
         note(plan, sizing.engines()),
         counts.rows(),
         counts.errors(),
         counts.duplicates(),
-        plan.plan().order().size(),
-        plan.plan().promptTokens(),
-        plan.plan().reusableTokens(),
+        plan.requests(),
+        plan.promptTokens(),
+        plan.reusableTokens(),
         plan.expectedOutputTokens(),
         lengthSource,
         sampled,
         plan.treeNodes(),
-        plan.plan().partitions().size(),
-        predictions,
-        new MemoryPlan(
-            weightBytes, sizing.kvBytes(), sizing.kvTokens(), config.engine().maxSequences()),
+        plan.partitions(),
+        plan.level(),
+        plan.sharing(),
+        plan.densities(),
+        plan.predictions().policies(),
+        plan.predictions().note(),
+        plan.predictions().schedules(),
+        memory(config, sizing, weightBytes, plan.predictions().peakKvTokens()),
         rates.info(),
         cost(config, seconds, power),
         preview(plan, state));
@@ -72,7 +77,7 @@ final class PlanSummaries {
   static PlanSummary empty(
       WeftConfig config, RowCounts counts, Sizing sizing, long weightBytes, DeviceRates rates) {
     return new PlanSummary(
-        config.plan().policy().name().toLowerCase(Locale.ROOT),
+        config.plan().policy(),
         "there is nothing to run",
         counts.rows(),
         counts.errors(),
@@ -85,23 +90,35 @@ final class PlanSummaries {
         0,
         0,
         0,
+        new PlanLevel(1, "there is nothing to plan", 1),
+        Sharing.NONE,
+        Densities.NONE,
         List.of(),
-        new MemoryPlan(
-            weightBytes, sizing.kvBytes(), sizing.kvTokens(), config.engine().maxSequences()),
+        "",
+        List.of(),
+        memory(config, sizing, weightBytes, 0),
         rates.info(),
         cost(config, 0, Power.UNKNOWN),
         List.of());
   }
 
-  private static String note(JobPlan plan, int engines) {
-    List<String> notes = new ArrayList<>(plan.plan().notes());
-    if (!plan.simulates()) {
-      notes.add("times are sums over requests: the plan is too large to simulate step by step");
-    }
+  private static String note(PlanOutline plan, int engines) {
+    List<String> notes = new ArrayList<>(plan.notes());
     if (engines > 1) {
       notes.add("times are those of one engine; " + engines + " will share the work");
     }
     return String.join("; ", notes);
+  }
+
+  private static MemoryPlan memory(
+      WeftConfig config, Sizing sizing, long weightBytes, long peakKvTokens) {
+    return new MemoryPlan(
+        weightBytes,
+        sizing.kvBytes(),
+        sizing.kvTokens(),
+        peakKvTokens,
+        (long) ((double) peakKvTokens * sizing.kvBytes() / sizing.kvTokens()),
+        config.engine().maxSequences());
   }
 
   /** Energy is that of the device seconds; money is machine hours and energy at their prices. */
@@ -124,23 +141,27 @@ final class PlanSummaries {
     return deviceSeconds / 3600 * perHour + energy;
   }
 
-  private static List<PlannedGroup> preview(JobPlan plan, RunState state) {
-    List<PlannedGroup> groups = plan.preview();
-    Object[] keys = groups.stream().map(plan::firstKey).toArray();
+  private static List<PlannedGroup> preview(PlanOutline plan, RunState state) {
+    List<PlannedGroup> groups = new ArrayList<>();
     Map<Long, String> ids = new HashMap<>();
     for (Row row :
-        state.prepared().where(col("row_key").isin(keys)).select("row_key", "id").collectAsList()) {
+        state
+            .prepared()
+            .where(col("row_key").isin(plan.previewKeys().toArray()))
+            .select("row_key", "id")
+            .collectAsList()) {
       ids.put(row.getLong(0), row.getString(1));
     }
-    return groups.stream()
-        .map(
-            g ->
-                new PlannedGroup(
-                    g.position(),
-                    g.requests(),
-                    g.sharedPrefixTokens(),
-                    g.density(),
-                    ids.get(plan.firstKey(g))))
-        .toList();
+    for (int i = 0; i < plan.preview().size(); i++) {
+      PlannedGroup g = plan.preview().get(i);
+      groups.add(
+          new PlannedGroup(
+              g.position(),
+              g.requests(),
+              g.sharedPrefixTokens(),
+              g.density(),
+              ids.get(plan.previewKeys().get(i))));
+    }
+    return groups;
   }
 }

@@ -1,6 +1,7 @@
 package dev.weft.jobs.job;
 
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.sum;
 
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
@@ -99,14 +100,38 @@ final class RunState implements AutoCloseable {
     }
   }
 
-  /** Requests of which every answer is in the ledger. */
+  /**
+   * Real over predicted seconds of the engine steps in the ledger; NaN if there are none or nothing
+   * was predicted.
+   */
+  double timeError() {
+    if (pieces(PieceName.Kind.STEPS).isEmpty()) {
+      return Double.NaN;
+    }
+    Row sums =
+        steps()
+            .where(col("predicted_seconds").gt(0))
+            .agg(sum("seconds"), sum("predicted_seconds"))
+            .first();
+    return sums.isNullAt(1) ? Double.NaN : sums.getDouble(0) / sums.getDouble(1);
+  }
+
+  /**
+   * Requests of which every answer is in the ledger: {@code row_key, output_tokens} (of all answers
+   * together).
+   */
+  Dataset<Row> doneRows() {
+    Dataset<Row> needed = runnable().select(col("row_key"), col("params").getField("n").as("n"));
+    return Outcomes.complete(outcomes(), needed);
+  }
+
+  /** The same on the driver. */
   Done done() {
     if (pieces(PieceName.Kind.RESULTS).isEmpty()) {
       return new Done(new long[0], new int[0]);
     }
-    Dataset<Row> needed = runnable().select(col("row_key"), col("params").getField("n").as("n"));
     List<DoneBlock> blocks =
-        Outcomes.complete(outcomes(), needed)
+        doneRows()
             .toJavaRDD()
             .mapPartitions(rows -> List.of(DoneBlock.of(rows)).iterator())
             .collect();

@@ -1,5 +1,6 @@
 package dev.weft.jobs.job;
 
+import dev.weft.batching.request.PlanningInterruptedException;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
@@ -35,6 +36,7 @@ public final class WeftJob {
    *
    * @param spark session with Delta's extension and catalog
    * @throws WeftException if the job could not start
+   * @throws PlanningInterruptedException if the thread was interrupted while it planned
    */
   public static PlanSummary plan(SparkSession spark, WeftConfig config, ProgressListener listener) {
     return explained(
@@ -58,6 +60,9 @@ public final class WeftJob {
       for (Throwable t = e; t != null && t.getCause() != t; t = t.getCause()) {
         if (t instanceof WeftException own) {
           throw own;
+        }
+        if (t instanceof PlanningInterruptedException interrupted) {
+          throw interrupted;
         }
         last = t;
       }

@@ -1,32 +1,24 @@
 package dev.weft.jobs.plan;
 
 import dev.weft.batching.cost.CostModel;
-import dev.weft.batching.plan.OutputLengthEstimator;
 import dev.weft.batching.plan.Partition;
 import dev.weft.batching.plan.Plan;
 import dev.weft.batching.plan.PlanOptions;
+import dev.weft.batching.plan.PlanProgress;
 import dev.weft.batching.plan.Planner;
 import dev.weft.batching.policy.PlannedOrder;
 import dev.weft.batching.policy.SchedulingPolicies;
-import dev.weft.batching.policy.SchedulingPolicy;
 import dev.weft.batching.request.RequestSet;
 import dev.weft.batching.request.Side;
-import dev.weft.batching.schedule.StepLimits;
-import dev.weft.batching.simulate.SimulatedRun;
-import dev.weft.batching.simulate.Simulator;
 import dev.weft.batching.tree.PrefixTree;
 import dev.weft.jobs.infer.PlannedRows.Assignment;
+import dev.weft.jobs.run.PlanSummary.PlanLevel;
 import dev.weft.jobs.run.PlanSummary.PlannedGroup;
-import dev.weft.jobs.run.PlanSummary.PolicyPrediction;
 import java.util.ArrayList;
 import java.util.List;
 
 /** The plan of a table of requests, and what its parts are for the job. */
 public final class JobPlan {
-  /** Above this, step-by-step simulation of all policies would take longer than it tells. */
-  private static final long SIMULATED_TOKENS = 40_000_000;
-
-  private static final int SIMULATED_REQUESTS = 50_000;
   private static final int PREVIEW_GROUPS = 12;
 
   private final RequestTable table;
@@ -57,26 +49,21 @@ public final class JobPlan {
 
   /** Plans requests whose output lengths are known or estimated; the table must not be empty. */
   public static JobPlan of(
-      RequestTable table, PrefixTree tree, String policy, CostModel cost, Limits limits) {
+      RequestTable table,
+      PrefixTree tree,
+      String policy,
+      CostModel cost,
+      Limits limits,
+      PlanProgress progress) {
     PlanOptions options =
         new PlanOptions(limits.partitions(), limits.kvTokens(), limits.pageTokens());
-    Plan plan = new Planner(cost, options).plan(tree, SchedulingPolicies.named(policy));
+    Plan plan = new Planner(cost, options).plan(tree, SchedulingPolicies.named(policy), progress);
     return new JobPlan(table, tree, plan, limits, cost);
-  }
-
-  /** Places in the table of the requests to run first. */
-  public static int[] sample(PrefixTree tree, double fraction, int atLeast, long seed) {
-    return OutputLengthEstimator.sample(tree, fraction, atLeast, seed);
   }
 
   /** The planner's own plan. */
   public Plan plan() {
     return plan;
-  }
-
-  /** Nodes of the prefix tree. */
-  public int treeNodes() {
-    return tree.nodes();
   }
 
   /** Where each request runs, in planned order. */
@@ -101,7 +88,7 @@ public final class JobPlan {
   }
 
   /** Expected output tokens of all requests. */
-  public long expectedOutputTokens() {
+  long expectedOutputTokens() {
     long sum = 0;
     for (int i = 0; i < table.size(); i++) {
       sum += tree.requests().estimatedOutputTokens(i);
@@ -110,71 +97,53 @@ public final class JobPlan {
   }
 
   /**
-   * What each policy would take: simulated step by step if that is quick enough, else summed up.
+   * What the plan says about the table.
+   *
+   * @param level where it was made
+   * @param text shows prefixes
+   * @param outputs range of the output lengths
+   * @param error real over predicted time of what ran already, NaN if nothing did
    */
-  public List<PolicyPrediction> predictions() {
-    List<PolicyPrediction> predictions = new ArrayList<>();
-    for (SchedulingPolicy policy : SchedulingPolicies.all()) {
-      predictions.add(simulates() ? simulated(policy) : summed(policy));
-    }
-    return predictions;
+  public PlanOutline outline(
+      PlanLevel level, PrefixText text, OutputRange outputs, double error, PlanProgress progress) {
+    Predictions predictions = Predictions.of(this, outputs, error, progress);
+    List<PlannedGroup> groups = preview();
+    return new PlanOutline(
+        plan.policy(),
+        plan.notes(),
+        table.size(),
+        plan.promptTokens(),
+        plan.reusableTokens(),
+        expectedOutputTokens(),
+        tree.nodes(),
+        plan.partitions().size(),
+        level,
+        PlanFacts.sharing(tree, text),
+        PlanFacts.densities(tree, plan.order(), cost),
+        predictions,
+        groups,
+        groups.stream()
+            .map(g -> table.rowKeys()[plan.order().request((int) g.position())])
+            .toList());
   }
 
-  /** Whether predictions are simulated step by step. */
-  public boolean simulates() {
-    return table.size() <= SIMULATED_REQUESTS
-        && tree.promptTokens() + expectedOutputTokens() <= SIMULATED_TOKENS;
+  PrefixTree tree() {
+    return tree;
   }
 
-  private PolicyPrediction simulated(SchedulingPolicy policy) {
-    PlannedOrder order =
-        policy.name().equals(plan.policy())
-            ? plan.order()
-            : policy.order(tree, cost, limits.kvTokens());
-    int pages = Math.clamp(limits.kvTokens() / limits.pageTokens(), 1, Integer.MAX_VALUE);
-    Simulator simulator =
-        new Simulator(
-            cost,
-            new StepLimits(limits.budgetTokens(), limits.maxSequences()),
-            pages,
-            limits.pageTokens());
-    SimulatedRun run = simulator.run(tree.requests(), order);
-    long saved = run.statistics().sharedTokens();
-    return new PolicyPrediction(
-        policy.name(),
-        run.seconds(),
-        run.computeSeconds(),
-        run.memorySeconds(),
-        saved,
-        share(saved));
+  CostModel cost() {
+    return cost;
   }
 
-  private PolicyPrediction summed(SchedulingPolicy policy) {
-    Plan other =
-        policy.name().equals(plan.policy())
-            ? plan
-            : new Planner(
-                    cost,
-                    new PlanOptions(limits.partitions(), limits.kvTokens(), limits.pageTokens()))
-                .plan(tree, policy);
-    return new PolicyPrediction(
-        policy.name(),
-        other.totalSeconds(),
-        other.computeSeconds(),
-        other.memorySeconds(),
-        other.reusableTokensAfterCut(),
-        share(other.reusableTokensAfterCut()));
-  }
-
-  private double share(long savedTokens) {
-    return tree.promptTokens() == 0 ? 0 : (double) savedTokens / tree.promptTokens();
+  Limits limits() {
+    return limits;
   }
 
   /**
    * The first groups of the order: neighbours that have at least half of the shorter prompt in
-   * common. Ids are left empty; {@link #firstKey} finds them.
+   * common. Ids are left empty.
    */
-  public List<PlannedGroup> preview() {
+  private List<PlannedGroup> preview() {
     List<PlannedGroup> groups = new ArrayList<>();
     RequestSet requests = tree.requests();
     PlannedOrder order = plan.order();
@@ -197,11 +166,6 @@ public final class JobPlan {
       from = to;
     }
     return groups;
-  }
-
-  /** Key of the row at a planned position. */
-  public long firstKey(PlannedGroup group) {
-    return table.rowKeys()[plan.order().request((int) group.position())];
   }
 
   private double density(int from, int to) {

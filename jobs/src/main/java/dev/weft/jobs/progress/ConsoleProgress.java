@@ -13,8 +13,8 @@ import java.util.function.LongSupplier;
 
 /**
  * Tells a person how a job goes on. On a terminal the last line is rewritten; elsewhere a line is
- * added when a stage ends and every {@code plainSeconds} of the inference stage. Warnings are shown
- * once each. Safe for several threads.
+ * added when a stage ends and every {@code plainSeconds} of planning and inference. Warnings are
+ * shown once each. Safe for several threads.
  */
 public final class ConsoleProgress implements ProgressListener, AutoCloseable {
   private static final String CLEAR = "\r\u001b[K";
@@ -29,6 +29,7 @@ public final class ConsoleProgress implements ProgressListener, AutoCloseable {
   private boolean lineOpen;
   private boolean printedBefore;
   private long lastNanos;
+  private long lastPlanNanos;
 
   private ConsoleProgress(PrintStream out, int columns, int plainSeconds, LongSupplier nanoClock) {
     this.out = out;
@@ -61,6 +62,7 @@ public final class ConsoleProgress implements ProgressListener, AutoCloseable {
   public synchronized void stageStarted(Stage stage) {
     this.stage = stage.label();
     printedBefore = false;
+    lastPlanNanos = nanoClock.getAsLong();
     if (isLive()) {
       rewrite(String.format("%-8s…", this.stage));
     }
@@ -86,6 +88,20 @@ public final class ConsoleProgress implements ProgressListener, AutoCloseable {
       out.println(ProgressLine.plain(stage, progress));
       out.flush();
     }
+  }
+
+  @Override
+  public synchronized void planning(String what, double done) {
+    long now = nanoClock.getAsLong();
+    if (isLive()) {
+      rewrite(ProgressLine.planning(stage, what, done, columns));
+    } else if (now - lastPlanNanos >= plainNanos) {
+      out.println(ProgressLine.planning(stage, what, done));
+      out.flush();
+    } else {
+      return;
+    }
+    lastPlanNanos = now;
   }
 
   @Override

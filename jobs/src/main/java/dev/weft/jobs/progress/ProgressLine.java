@@ -35,7 +35,19 @@ final class ProgressLine {
     return percent;
   }
 
-  /** The same for a log file, with everything. */
+  /** How far planning is, in one line of at most {@code width} columns. */
+  static String planning(String stage, String what, double done, int width) {
+    String head = String.format("%-8s", stage);
+    String full = String.join("  ", head + bar(done), Format.percent(done), what);
+    return full.length() < width ? full : head + Format.percent(done);
+  }
+
+  /** The same for a log file. */
+  static String planning(String stage, String what, double done) {
+    return "%s: %s, %s done".formatted(stage, what, Format.percent(done));
+  }
+
+  /** As {@link #live} for a log file, with everything. */
   static String plain(String stage, Progress p) {
     return "%s: %s of %s (%s), %s tokens/s, %s of prompt tokens saved, %s"
         .formatted(

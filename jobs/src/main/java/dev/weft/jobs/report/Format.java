@@ -52,6 +52,11 @@ public final class Format {
     return String.format(Locale.ROOT, "%.1f%%", tenths / 10);
   }
 
+  /** A ratio of three significant digits; {@code ∞} where nothing is read. */
+  static String density(double value) {
+    return value == Double.POSITIVE_INFINITY ? "∞" : compact(value);
+  }
+
   /** {@code 75%}. */
   static String wholePercent(double share) {
     return Math.round(share * 100) + "%";

@@ -15,6 +15,17 @@ final class Svg {
             .formatted(width, height, escape(label)));
   }
 
+  private Svg() {}
+
+  /** A picture that is a file of its own, with its style inside. */
+  static Svg standalone(int width, int height, String label, String style) {
+    Svg svg = new Svg();
+    svg.out.append(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"100%%\" role=\"img\" aria-label=\"%s\">%n<style>%n%s</style>%n"
+            .formatted(width, height, escape(label), style));
+    return svg;
+  }
+
   Svg line(double x1, double y1, double x2, double y2, String style) {
     out.append(
         format(

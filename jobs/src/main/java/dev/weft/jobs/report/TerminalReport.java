@@ -1,24 +1,19 @@
 package dev.weft.jobs.report;
 
 import dev.weft.jobs.run.PlanSummary;
-import dev.weft.jobs.run.PlanSummary.PolicyPrediction;
 import dev.weft.jobs.run.RunSummary;
 import dev.weft.jobs.run.RunSummary.ErrorCount;
 import dev.weft.jobs.run.RunSummary.TaskAccuracy;
-import java.util.ArrayList;
-import java.util.List;
 
 /** The same facts as the HTML page, in a few aligned lines. */
 public final class TerminalReport {
   private static final int MOST_ERRORS = 8;
 
-  private final List<String[]> lines = new ArrayList<>();
-
   private TerminalReport() {}
 
   /** The end of a run. */
   public static String of(RunSummary run) {
-    TerminalReport r = new TerminalReport();
+    FactLines r = new FactLines();
     RunSummary.Rows rows = run.rows();
     r.line(
         "run",
@@ -115,110 +110,7 @@ public final class TerminalReport {
 
   /** A plan, nothing of which has run. */
   public static String of(PlanSummary plan) {
-    TerminalReport r = new TerminalReport();
-    r.line(
-        "rows",
-        "%s: %s to run, %s answered by an identical one, %s"
-            .formatted(
-                Format.count(plan.rows()),
-                Format.count(plan.requests(), "request"),
-                Format.count(plan.duplicateRows()),
-                Format.count(plan.errorRows(), "error")));
-    r.line(
-        "tokens",
-        "%s prompt, %s output expected (from %s%s)"
-            .formatted(
-                Format.count(plan.promptTokens()),
-                Format.count(plan.expectedOutputTokens()),
-                plan.outputLengthSource(),
-                plan.sampledRequests() > 0
-                    ? ", " + Format.count(plan.sampledRequests(), "request")
-                    : ""));
-    double reusable =
-        plan.promptTokens() == 0 ? 0 : (double) plan.reusableTokens() / plan.promptTokens();
-    r.line(
-        "sharing",
-        "%s prompt tokens (%s) can be saved by an unlimited prefix cache"
-            .formatted(Format.count(plan.reusableTokens()), Format.percent(reusable)));
-    r.line(
-        "tree",
-        "%s, cut into %s"
-            .formatted(
-                Format.count(plan.treeNodes(), "node"),
-                Format.count(plan.partitions(), "partition")));
-    r.line("order", plan.policy() + (plan.policyNote().isBlank() ? "" : ": " + plan.policyNote()));
-    for (PolicyPrediction p : plan.predictions()) {
-      r.line(
-          "",
-          "%s%-5s %10s   compute %9s   memory %9s   saves %6s"
-              .formatted(
-                  p.policy().equals(plan.policy()) ? "→ " : "  ",
-                  p.policy(),
-                  Format.seconds(p.predictedSeconds()),
-                  Format.seconds(p.computeSeconds()),
-                  Format.seconds(p.memorySeconds()),
-                  Format.percent(p.savedShare())));
-    }
-    if (plan.calibration() != null) {
-      PlanSummary.CalibrationInfo c = plan.calibration();
-      r.line(
-          "device",
-          "%s, %s backend: %s, %s, overlap %s (%s)"
-              .formatted(
-                  c.device(),
-                  c.backend(),
-                  Format.perSecond(c.flopsPerSecond(), "FLOP"),
-                  Format.perSecond(c.bytesPerSecond(), "B"),
-                  Format.digits(c.overlap()),
-                  c.source()));
-    }
-    if (plan.memory() != null) {
-      PlanSummary.MemoryPlan m = plan.memory();
-      r.line(
-          "memory",
-          "%s weights, %s KV cache (%s, at most %s at once)"
-              .formatted(
-                  Format.bytes(m.weightsBytes()),
-                  Format.bytes(m.kvBytes()),
-                  Format.count(m.kvTokens(), "token"),
-                  Format.count(m.maxSequences(), "sequence")));
-    }
-    if (plan.cost() != null) {
-      r.line(
-          "cost",
-          "%s (%s)%s"
-              .formatted(
-                  Format.joules(plan.cost().energyJoules()),
-                  plan.cost().energySource(),
-                  Double.isFinite(plan.cost().money())
-                      ? ", " + Format.money(plan.cost().money(), plan.cost().currency())
-                      : ""));
-    }
-    for (PlanSummary.PlannedGroup g : plan.preview()) {
-      r.line(
-          g == plan.preview().getFirst() ? "first" : "",
-          "%8s  %s sharing %s from %s"
-              .formatted(
-                  "#" + Format.count(g.position()),
-                  Format.count(g.requests(), "request"),
-                  Format.count(g.sharedPrefixTokens(), "token"),
-                  g.firstId()));
-    }
-    return r.text();
-  }
-
-  private void line(String name, String text) {
-    lines.add(new String[] {name, oneLine(text)});
-  }
-
-  private String text() {
-    int width = lines.stream().mapToInt(l -> l[0].length()).max().orElse(0);
-    StringBuilder out = new StringBuilder();
-    for (String[] line : lines) {
-      String gap = " ".repeat(width - line[0].length() + 2);
-      out.append("  ").append(line[0]).append(gap).append(line[1]).append('\n');
-    }
-    return out.toString();
+    return TerminalPlan.of(plan);
   }
 
   /** A local path as people type it. */

@@ -16,6 +16,14 @@ public interface ProgressListener {
   default void progress(Progress progress) {}
 
   /**
+   * How far planning is.
+   *
+   * @param what is being done, for example {@code order} or {@code simulate dfs}
+   * @param done part of the planning that is done, 0 to 1
+   */
+  default void planning(String what, double done) {}
+
+  /**
    * Something the user should know: a fallback, an estimate in place of a measurement, rows that
    * failed.
    */

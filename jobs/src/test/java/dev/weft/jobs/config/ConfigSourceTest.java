@@ -41,7 +41,7 @@ class ConfigSourceTest {
     assertThat(config.engine().threads()).isEqualTo(3);
     assertThat(config.engine().budgetTokens()).isEqualTo(200);
     assertThat(config.engine().kvBytes()).isEqualTo(2L << 30);
-    assertThat(config.plan().policy()).isEqualTo(WeftConfig.Policy.DFS);
+    assertThat(config.plan().policy()).isEqualTo("dfs");
     assertThat(config.input().paths()).containsExactly("a", "b,c");
     assertThat(WeftConfig.of(Map.of("input.paths", "x{1,2}.jsonl")).input().paths())
         .isEqualTo(List.of("x{1,2}.jsonl"));

@@ -100,6 +100,16 @@ final class SampleRuns {
             "policy blend was changed to dfs: the measured overlap of this device is 0.04"));
   }
 
+  private static PlanSummary.PolicySchedule schedule(String policy, double seconds) {
+    return new PlanSummary.PolicySchedule(
+        policy,
+        seconds,
+        seconds / 4,
+        List.of(0.9, 0.8, 0.9, 0.4),
+        List.of(0.2, 0.3, 0.2, 0.9),
+        List.of(20_000.0, 40_000.0, 30_000.0, 10_000.0));
+  }
+
   static PlanSummary plan() {
     return new PlanSummary(
         "dfs",
@@ -115,11 +125,24 @@ final class SampleRuns {
         20,
         2411,
         8,
+        new PlanSummary.PlanLevel(1, "812,345 prompt tokens, plan.driverTokens is 1,000,000", 1),
+        new PlanSummary.Sharing(
+            222_225,
+            List.of(
+                new PlanSummary.SharingLevel(0, 16, 30_160, 900),
+                new PlanSummary.SharingLevel(16, 32, 30_160, 1_200)),
+            List.of(
+                new PlanSummary.TopPrefix(212, 212, 800, 169_388, "You are <b>careful</b>.\\n"))),
+        new PlanSummary.Densities(
+            3.3, 5.1, 0.4, 1500, 385, List.of(new PlanSummary.Quantile(0.5, 2.5))),
         List.of(
-            new PlanSummary.PolicyPrediction("fcfs", 148.2, 120.1, 30, 540_000, 0.6647),
-            new PlanSummary.PolicyPrediction("dfs", 118.4, 92.2, 28.1, 571_000, 0.7029),
-            new PlanSummary.PolicyPrediction("blend", 119.9, 93.4, 28.0, 566_000, 0.6967)),
-        new PlanSummary.MemoryPlan(4_730_112, 512L << 20, 65_536, 64),
+            new PlanSummary.PolicyPrediction("fcfs", 148.2, 140, 155, 120.1, 30, 540_000, 0.6647),
+            new PlanSummary.PolicyPrediction("dfs", 118.4, 110, 125, 92.2, 28.1, 571_000, 0.7029),
+            new PlanSummary.PolicyPrediction(
+                "blend", 119.9, 112, 127, 93.4, 28.0, 566_000, 0.6967)),
+        "simulated step by step on one engine",
+        List.of(schedule("fcfs", 148.2), schedule("dfs", 118.4), schedule("blend", 119.9)),
+        new PlanSummary.MemoryPlan(4_730_112, 512L << 20, 65_536, 40_000, 300L << 20, 64),
         new PlanSummary.CalibrationInfo(
             "AMD EPYC 7003", "vector", 45.6e9, 11.2e9, 0.04, "measured"),
         new PlanSummary.CostEstimate(4100, "estimate:cpu-time", 0.0123, "EUR"),

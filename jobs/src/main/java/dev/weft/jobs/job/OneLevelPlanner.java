@@ -1,0 +1,145 @@
+package dev.weft.jobs.job;
+
+import dev.weft.batching.cost.CostModel;
+import dev.weft.batching.plan.OutputLengthEstimator;
+import dev.weft.batching.plan.OutputLengths;
+import dev.weft.batching.plan.PlanProgress;
+import dev.weft.batching.tree.PrefixTree;
+import dev.weft.jobs.infer.PlannedRows;
+import dev.weft.jobs.plan.JobPlan;
+import dev.weft.jobs.plan.OutputRange;
+import dev.weft.jobs.plan.PlanOutline;
+import dev.weft.jobs.plan.PlannedWork;
+import dev.weft.jobs.plan.PrefixText;
+import dev.weft.jobs.plan.RequestTable;
+import dev.weft.jobs.run.PlanSummary.PlanLevel;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/** Plans all requests in one prefix tree on the driver. */
+final class OneLevelPlanner implements RequestPlanner {
+  private static final long SAMPLE_SEED = 1;
+
+  private final PlanStage.Context context;
+  private final PlanLimits limits;
+  private final CostModel cost;
+  private final PlanLevel level;
+  private final Supplier<PrefixText> text;
+  private final RequestTable table;
+  private PrefixTree tree;
+  private OutputLengths lengths;
+  private int[] donePlaces = {};
+
+  OneLevelPlanner(
+      PlanStage.Context context,
+      PlanLimits limits,
+      CostModel cost,
+      PlanLevel level,
+      Supplier<PrefixText> text) {
+    this.context = context;
+    this.limits = limits;
+    this.cost = cost;
+    this.level = level;
+    this.text = text;
+    table = RequestTable.collect(context.state().runnable());
+    tree = PrefixTree.build(table.requests());
+    readDone();
+  }
+
+  @Override
+  public long doneRequests() {
+    return donePlaces.length;
+  }
+
+  @Override
+  public long doneAnswers() {
+    long sum = 0;
+    for (int place : donePlaces) {
+      sum += table.answers()[place];
+    }
+    return sum;
+  }
+
+  @Override
+  public long expectedOutputTokens() {
+    long sum = 0;
+    for (int i = 0; i < table.size(); i++) {
+      sum += tree.requests().estimatedOutputTokens(i);
+    }
+    return sum;
+  }
+
+  @Override
+  public void readDone() {
+    RunState.Done done = context.state().done();
+    donePlaces = new int[done.size()];
+    Arrays.setAll(donePlaces, i -> Arrays.binarySearch(table.rowKeys(), done.rowKeys()[i]));
+    if (donePlaces.length > 0) {
+      lengths = OutputLengthEstimator.estimate(tree, donePlaces, done.outputTokens());
+      tree = tree.withEstimatedOutputTokens(lengths.means());
+    }
+  }
+
+  @Override
+  public Optional<PlannedWork> sample(int wanted) {
+    // The least number decides, not the fraction.
+    int[] sample = OutputLengthEstimator.sample(tree, Double.MIN_NORMAL, wanted, SAMPLE_SEED);
+    int[] places = withoutDone(sample);
+    return work(table.subset(places), limits.engines());
+  }
+
+  @Override
+  public PlanOutline outline(double error, PlanProgress progress) {
+    OutputRange range =
+        lengths == null
+            ? OutputRange.unknown(tree.requests())
+            : OutputRange.sampled(tree.requests(), lengths);
+    JobPlan plan =
+        JobPlan.of(
+            table,
+            tree,
+            limits.policy(),
+            cost,
+            limits.of(limits.partitions(table.size())),
+            (what, done) -> progress.at(what, 0.4 * done));
+    return plan.outline(
+        level, text.get(), range, error, (what, done) -> progress.at(what, 0.4 + 0.6 * done));
+  }
+
+  @Override
+  public Optional<PlannedWork> left() {
+    int[] all = new int[table.size()];
+    Arrays.setAll(all, i -> i);
+    int[] places = withoutDone(all);
+    RequestTable estimated =
+        new RequestTable(table.rowKeys(), table.answers(), table.maxTokens(), tree.requests());
+    return work(estimated.subset(places), limits.partitions(places.length));
+  }
+
+  private Optional<PlannedWork> work(RequestTable requests, int partitions) {
+    if (requests.size() == 0) {
+      return Optional.empty();
+    }
+    JobPlan plan =
+        JobPlan.of(
+            requests,
+            PrefixTree.build(requests.requests()),
+            limits.policy(),
+            cost,
+            limits.of(partitions),
+            PlanProgress.NONE);
+    return Optional.of(
+        new PlannedWork(
+            PlannedRows.assigned(context.spark(), plan.assignment()), plan.plan().partitions()));
+  }
+
+  /** The places that are not done, in ascending order. */
+  private int[] withoutDone(int[] places) {
+    boolean[] taken = new boolean[table.size()];
+    for (int done : donePlaces) {
+      taken[done] = true;
+    }
+    return Arrays.stream(places).filter(p -> !taken[p]).sorted().toArray();
+  }
+}

@@ -1,0 +1,34 @@
+package dev.weft.jobs.job;
+
+import dev.weft.jobs.config.WeftConfig;
+import dev.weft.jobs.plan.JobPlan;
+
+/** What the configuration and the engines ask of a plan. */
+record PlanLimits(WeftConfig config, Sizing sizing) {
+
+  String policy() {
+    return config.plan().policy();
+  }
+
+  int engines() {
+    return sizing.engines();
+  }
+
+  /** A few partitions for each engine, so that none waits long for the last one. */
+  int partitions(long requests) {
+    if (config.plan().partitions() > 0) {
+      return config.plan().partitions();
+    }
+    int each = sizing.engines() == 1 ? 1 : 4;
+    return Math.clamp(requests / 16, 1, sizing.engines() * each);
+  }
+
+  JobPlan.Limits of(int partitions) {
+    return new JobPlan.Limits(
+        partitions,
+        sizing.kvTokens(),
+        config.engine().pageTokens(),
+        config.engine().budgetTokens(),
+        config.engine().maxSequences());
+  }
+}

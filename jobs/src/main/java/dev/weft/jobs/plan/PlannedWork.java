@@ -1,0 +1,19 @@
+package dev.weft.jobs.plan;
+
+import dev.weft.batching.plan.Partition;
+import dev.weft.jobs.infer.PlannedRows;
+import java.util.List;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+
+/**
+ * Requests with the partitions they run in.
+ *
+ * @param assigned rows of {@link PlannedRows#ASSIGNMENT_TYPE}
+ * @param partitions what is promised of each partition
+ */
+public record PlannedWork(Dataset<Row> assigned, List<Partition> partitions) {
+  public PlannedWork {
+    partitions = List.copyOf(partitions);
+  }
+}

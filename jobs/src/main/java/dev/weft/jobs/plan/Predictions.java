@@ -1,0 +1,229 @@
+package dev.weft.jobs.plan;
+
+import dev.weft.batching.cost.CostModel;
+import dev.weft.batching.plan.PlanProgress;
+import dev.weft.batching.policy.PlannedOrder;
+import dev.weft.batching.policy.SchedulingPolicies;
+import dev.weft.batching.policy.SchedulingPolicy;
+import dev.weft.batching.request.RequestSet;
+import dev.weft.batching.schedule.StepLimits;
+import dev.weft.batching.simulate.SimulatedRun;
+import dev.weft.batching.simulate.Simulator;
+import dev.weft.batching.simulate.StepObserver;
+import dev.weft.batching.simulate.UsageSeries;
+import dev.weft.jobs.run.PlanSummary.PolicyPrediction;
+import dev.weft.jobs.run.PlanSummary.PolicySchedule;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * The predicted run of every policy: its time with a range, the tokens it saves, and what the
+ * device does over time.
+ *
+ * <p>Orders are simulated step by step on one engine, three times each: with the expected output
+ * lengths and with those at both ends of their range. A table of more tokens than {@link
+ * #SIMULATED_TOKENS} allow is represented by {@link #STRETCHES} equal stretches of each order,
+ * evenly apart and each with an empty cache at its start, and the times are scaled by tokens.
+ *
+ * @param policies one for each policy
+ * @param schedules one for each policy
+ * @param peakKvTokens most KV tokens held with the chosen policy
+ * @param note how the predictions were made and what the ranges mean
+ */
+public record Predictions(
+    List<PolicyPrediction> policies,
+    List<PolicySchedule> schedules,
+    long peakKvTokens,
+    String note) {
+  /** Tokens of all simulations together. */
+  private static final long SIMULATED_TOKENS = 60_000_000;
+
+  private static final int STRETCHES = 8;
+  private static final int INTERVALS = 100;
+  private static final int RUNS = 3;
+
+  /**
+   * @param outputs range of the output lengths
+   * @param error real over predicted time where something has run already, else NaN; the range is
+   *     widened by it
+   */
+  static Predictions of(JobPlan plan, OutputRange outputs, double error, PlanProgress progress) {
+    return new Maker(plan, outputs, error).make(progress);
+  }
+
+  /** Positions {@code [from, to)} of an order. */
+  private record Stretch(int from, int to) {}
+
+  private static final class Maker {
+    private final JobPlan plan;
+    private final RequestSet requests;
+    private final OutputRange outputs;
+    private final double error;
+    private final double scaleLow;
+    private final double scaleHigh;
+    private final long tokens;
+    private final long tokensEach;
+    private final Simulator simulator;
+
+    Maker(JobPlan plan, OutputRange outputs, double error) {
+      this.plan = plan;
+      this.outputs = outputs;
+      this.error = error;
+      requests = plan.tree().requests();
+      scaleLow = Double.isFinite(error) ? Math.min(1, error) : 1;
+      scaleHigh = Double.isFinite(error) ? Math.max(1, error) : 1;
+      tokens = plan.tree().promptTokens() + plan.expectedOutputTokens();
+      tokensEach = SIMULATED_TOKENS / RUNS / SchedulingPolicies.all().size();
+      JobPlan.Limits limits = plan.limits();
+      simulator =
+          new Simulator(
+              plan.cost(),
+              new StepLimits(limits.budgetTokens(), limits.maxSequences()),
+              Math.clamp(limits.kvTokens() / limits.pageTokens(), 1, Integer.MAX_VALUE),
+              limits.pageTokens());
+    }
+
+    Predictions make(PlanProgress progress) {
+      List<PolicyPrediction> predictions = new ArrayList<>();
+      List<PolicySchedule> schedules = new ArrayList<>();
+      long peak = 0;
+      double share = 1;
+      int done = 0;
+      for (SchedulingPolicy policy : SchedulingPolicies.all()) {
+        progress.at("simulate " + policy.name(), (double) done++ / SchedulingPolicies.all().size());
+        PlannedOrder order = orderOf(policy);
+        List<Stretch> stretches = stretches(order);
+        UsageSeries series = new UsageSeries(INTERVALS);
+        Sums expected = simulate(order, stretches, expected(), series);
+        Sums low = simulate(order, stretches, outputs.low(), StepObserver.NONE);
+        Sums high = simulate(order, stretches, outputs.high(), StepObserver.NONE);
+        share = (double) expected.tokens / tokens;
+        double scale = 1 / share;
+        predictions.add(
+            new PolicyPrediction(
+                policy.name(),
+                expected.seconds * scale,
+                Math.min(low.seconds, expected.seconds) * scale * scaleLow,
+                Math.max(high.seconds, expected.seconds) * scale * scaleHigh,
+                expected.computeSeconds * scale,
+                expected.memorySeconds * scale,
+                (long) (expected.savedTokens * scale),
+                share(expected.savedTokens, expected.promptTokens)));
+        schedules.add(schedule(policy.name(), series));
+        if (policy.name().equals(plan.plan().policy())) {
+          peak = expected.peakKvTokens;
+        }
+      }
+      progress.at("done", 1);
+      return new Predictions(predictions, schedules, peak, note(share));
+    }
+
+    private PlannedOrder orderOf(SchedulingPolicy policy) {
+      CostModel cost = plan.cost();
+      return policy.name().equals(plan.plan().policy())
+          ? plan.plan().order()
+          : policy.order(plan.tree(), cost, plan.limits().kvTokens());
+    }
+
+    private int[] expected() {
+      int[] expected = new int[requests.size()];
+      Arrays.setAll(expected, requests::estimatedOutputTokens);
+      return expected;
+    }
+
+    private List<Stretch> stretches(PlannedOrder order) {
+      if (tokens <= tokensEach) {
+        return List.of(new Stretch(0, order.size()));
+      }
+      List<Stretch> stretches = new ArrayList<>();
+      for (int s = 0; s < STRETCHES; s++) {
+        int from = (int) ((long) order.size() * s / STRETCHES);
+        int end = (int) ((long) order.size() * (s + 1) / STRETCHES);
+        long left = tokensEach / STRETCHES;
+        int to = from;
+        while (to < end && left > 0) {
+          int r = order.request(to++);
+          left -= requests.promptTokens(r) + requests.estimatedOutputTokens(r);
+        }
+        stretches.add(new Stretch(from, to));
+      }
+      return stretches;
+    }
+
+    private Sums simulate(
+        PlannedOrder order, List<Stretch> stretches, int[] outputTokens, StepObserver observer) {
+      Sums sums = new Sums();
+      for (Stretch s : stretches) {
+        SimulatedRun run = simulator.run(requests, order, s.from(), s.to(), outputTokens, observer);
+        sums.add(run);
+        for (int i = s.from(); i < s.to(); i++) {
+          int r = order.request(i);
+          sums.promptTokens += requests.promptTokens(r);
+          sums.tokens += requests.promptTokens(r) + requests.estimatedOutputTokens(r);
+        }
+      }
+      return sums;
+    }
+
+    private static PolicySchedule schedule(String policy, UsageSeries series) {
+      return new PolicySchedule(
+          policy,
+          series.seconds(),
+          series.intervalSeconds(),
+          rounded(series.computeShares(), 1e4),
+          rounded(series.memoryShares(), 1e4),
+          rounded(series.kvTokens(), 1));
+    }
+
+    /** More digits than a picture shows only make files long. */
+    private static List<Double> rounded(double[] values, double digits) {
+      return Arrays.stream(values).map(v -> Math.round(v * digits) / digits).boxed().toList();
+    }
+
+    private String note(double share) {
+      List<String> notes = new ArrayList<>();
+      notes.add(
+          share >= 1
+              ? "simulated step by step on one engine"
+              : String.format(
+                  Locale.ROOT,
+                  "simulated step by step on one engine for %d stretches of each order, %.2g%% of"
+                      + " the tokens, and scaled: the table is too large to simulate whole",
+                  STRETCHES,
+                  100 * share));
+      notes.add(outputs.meaning());
+      notes.add(
+          Double.isFinite(error)
+              ? String.format(
+                  Locale.ROOT,
+                  "widened by the steps that ran already, which took %.2f times their prediction",
+                  error)
+              : "the error of the measured rates is not in them: nothing has run yet");
+      return String.join("; ", notes);
+    }
+
+    private static double share(long part, long whole) {
+      return whole == 0 ? 0 : (double) part / whole;
+    }
+  }
+
+  private static final class Sums {
+    private double seconds;
+    private double computeSeconds;
+    private double memorySeconds;
+    private long savedTokens;
+    private long promptTokens;
+    private long tokens;
+    private long peakKvTokens;
+
+    private void add(SimulatedRun run) {
+      seconds += run.seconds();
+      computeSeconds += run.computeSeconds();
+      memorySeconds += run.memorySeconds();
+      savedTokens += run.statistics().sharedTokens();
+      peakKvTokens = Math.max(peakKvTokens, run.peakKvTokens());
+    }
+  }
+}

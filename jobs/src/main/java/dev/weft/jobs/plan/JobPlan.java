@@ -14,6 +14,7 @@ import dev.weft.batching.tree.PrefixTree;
 import dev.weft.jobs.infer.PlannedRows.Assignment;
 import dev.weft.jobs.run.PlanSummary.PlanLevel;
 import dev.weft.jobs.run.PlanSummary.PlannedGroup;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -37,7 +38,8 @@ public final class JobPlan {
    * @param maxSequences sequences at the same time
    */
   public record Limits(
-      int partitions, long kvTokens, int pageTokens, int budgetTokens, int maxSequences) {}
+      int partitions, long kvTokens, int pageTokens, int budgetTokens, int maxSequences)
+      implements Serializable {}
 
   private JobPlan(RequestTable table, PrefixTree tree, Plan plan, Limits limits, CostModel cost) {
     this.table = table;

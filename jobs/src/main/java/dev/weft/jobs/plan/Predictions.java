@@ -1,5 +1,7 @@
 package dev.weft.jobs.plan;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.weft.batching.cost.CostModel;
 import dev.weft.batching.plan.PlanProgress;
 import dev.weft.batching.policy.PlannedOrder;
@@ -17,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.ToDoubleFunction;
 
 /**
  * The predicted run of every policy: its time with a range, the tokens it saves, and what the
@@ -43,6 +46,7 @@ public record Predictions(
   private static final int STRETCHES = 8;
   private static final int INTERVALS = 100;
   private static final int RUNS = 3;
+  private static final JsonMapper JSON = new JsonMapper();
 
   /**
    * @param outputs range of the output lengths
@@ -51,6 +55,66 @@ public record Predictions(
    */
   static Predictions of(JobPlan plan, OutputRange outputs, double error, PlanProgress progress) {
     return new Maker(plan, outputs, error).make(progress);
+  }
+
+  /**
+   * As text that {@link #of(List, double, String)} reads: it travels from an executor to the
+   * driver.
+   */
+  String json() {
+    try {
+      return JSON.writeValueAsString(this);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("predictions are plain values", e);
+    }
+  }
+
+  /**
+   * The predictions of a table from those of some of its ranges, scaled by tokens. The schedules
+   * are those of the first range.
+   *
+   * @param scale tokens of the table over tokens of these ranges
+   */
+  static Predictions of(List<String> ranges, double scale, String note) {
+    List<Predictions> parts = new ArrayList<>();
+    try {
+      for (String json : ranges) {
+        parts.add(JSON.readValue(json, Predictions.class));
+      }
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("predictions are plain values", e);
+    }
+    List<PolicyPrediction> policies = new ArrayList<>();
+    for (int i = 0; i < parts.getFirst().policies().size(); i++) {
+      int policy = i;
+      List<PolicyPrediction> same = parts.stream().map(p -> p.policies().get(policy)).toList();
+      long saved = same.stream().mapToLong(PolicyPrediction::savedTokens).sum();
+      double prompt =
+          same.stream()
+              .filter(p -> p.savedShare() > 0)
+              .mapToDouble(p -> p.savedTokens() / p.savedShare())
+              .sum();
+      policies.add(
+          new PolicyPrediction(
+              same.getFirst().policy(),
+              scale * sum(same, PolicyPrediction::predictedSeconds),
+              scale * sum(same, PolicyPrediction::lowSeconds),
+              scale * sum(same, PolicyPrediction::highSeconds),
+              scale * sum(same, PolicyPrediction::computeSeconds),
+              scale * sum(same, PolicyPrediction::memorySeconds),
+              (long) (scale * saved),
+              prompt == 0 ? 0 : saved / prompt));
+    }
+    return new Predictions(
+        policies,
+        parts.getFirst().schedules(),
+        parts.stream().mapToLong(Predictions::peakKvTokens).max().orElse(0),
+        note + "; " + parts.getFirst().note());
+  }
+
+  private static double sum(
+      List<PolicyPrediction> policies, ToDoubleFunction<PolicyPrediction> value) {
+    return policies.stream().mapToDouble(value).sum();
   }
 
   /** Positions {@code [from, to)} of an order. */

@@ -5,6 +5,7 @@ import static org.apache.spark.sql.functions.col;
 import dev.weft.batching.request.RequestSet;
 import dev.weft.jobs.prepare.PreparedSchema;
 import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
@@ -60,6 +61,17 @@ public record RequestTable(long[] rowKeys, int[] answers, int[] maxTokens, Reque
           requests.maxOutputTokens(place));
     }
     return new RequestTable(keys, n, max, builder.build());
+  }
+
+  /**
+   * The requests of rows that lie in this process.
+   *
+   * @param rows key, encoded tokens, {@code max_tokens} and {@code n}
+   */
+  static RequestTable of(Iterator<Row> rows) {
+    List<Block> blocks = new ArrayList<>();
+    new BlockIterator(rows).forEachRemaining(blocks::add);
+    return of(blocks);
   }
 
   private static RequestTable of(List<Block> blocks) {

@@ -81,7 +81,12 @@ final class JobRunner {
   private PlanSummary plan(WeftConfig config) throws IOException {
     try (SparkSession spark = Sessions.open(config, terminal.clusterJars());
         ConsoleProgress progress = terminal.progress(options.progress())) {
-      return WeftJob.plan(spark, config, progress);
+      try {
+        return WeftJob.plan(spark, config, progress);
+      } finally {
+        // An interruption has done its work; what is closed now must not be interrupted by it.
+        Thread.interrupted();
+      }
     }
   }
 

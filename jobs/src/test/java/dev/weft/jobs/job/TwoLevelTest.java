@@ -1,7 +1,9 @@
 package dev.weft.jobs.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.weft.batching.request.PlanningInterruptedException;
 import dev.weft.jobs.report.ReportFiles;
 import dev.weft.jobs.report.SchedulePicture;
 import dev.weft.jobs.run.PlanSummary;
@@ -124,6 +126,26 @@ class TwoLevelTest {
       assertThat(again.sharing()).isEqualTo(plan.sharing());
     }
     assertThat(steps).contains("order", "cut", "simulate dfs", "ranges", "done");
+  }
+
+  @Test
+  void anInterruptedPlanEndsAsSuch() throws IOException {
+    ProgressListener interrupts =
+        new ProgressListener() {
+          @Override
+          public void planning(String what, double done) {
+            Thread.currentThread().interrupt();
+          }
+        };
+    Path input = input();
+    assertThatExceptionOfType(PlanningInterruptedException.class)
+        .isThrownBy(
+            () ->
+                WeftJob.plan(
+                    spark,
+                    JobFixture.config(folder, input.toString(), keys(Map.of())),
+                    interrupts));
+    assertThat(Thread.interrupted()).as("the caller still sees it").isTrue();
   }
 
   private static String name(PlanSummary plan, String policy) {

@@ -122,7 +122,7 @@ final class TwoLevelPlanner implements RequestPlanner {
   @Override
   public Optional<PlannedWork> sample(int wanted) {
     RequestTable some = sample();
-    Set<Long> known = doneAmong(some);
+    Set<Long> known = doneInSample();
     PrefixTree tree = PrefixTree.build(some.requests());
     // The least number decides, not the fraction.
     int[] places =
@@ -149,21 +149,19 @@ final class TwoLevelPlanner implements RequestPlanner {
 
   private RequestTable sample() {
     if (sample == null) {
-      sample = RangedTable.sample(context.state().runnable(), sampleShare);
+      sample =
+          RequestTable.collect(context.state().runnable().where(RangedTable.sampled(sampleShare)));
     }
     return sample;
   }
 
-  private Set<Long> doneAmong(RequestTable some) {
+  private Set<Long> doneInSample() {
     Set<Long> keys = new HashSet<>();
-    if (done.requests() > 0) {
-      Object[] wanted = Arrays.stream(some.rowKeys()).boxed().toArray();
-      doneRows
-          .where(col("row_key").isin(wanted))
-          .select("row_key")
-          .collectAsList()
-          .forEach(row -> keys.add(row.getLong(0)));
-    }
+    doneRows
+        .where(RangedTable.sampled(sampleShare))
+        .select("row_key")
+        .collectAsList()
+        .forEach(row -> keys.add(row.getLong(0)));
     return keys;
   }
 

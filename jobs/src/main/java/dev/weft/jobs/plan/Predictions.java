@@ -41,7 +41,7 @@ public record Predictions(
     long peakKvTokens,
     String note) {
   /** Tokens of all simulations together. */
-  private static final long SIMULATED_TOKENS = 60_000_000;
+  private static final long SIMULATED_TOKENS = 24_000_000;
 
   private static final int STRETCHES = 8;
   private static final int INTERVALS = 100;

@@ -1,11 +1,15 @@
 package dev.weft.jobs.plan;
 
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.udf;
 import static org.apache.spark.sql.functions.xxhash64;
 
 import dev.weft.batching.cost.CostModel;
 import dev.weft.batching.plan.Partition;
+import dev.weft.batching.policy.SchedulingPolicies;
+import dev.weft.batching.request.RequestSet;
+import dev.weft.batching.tree.PrefixTree;
 import dev.weft.jobs.infer.PlannedRows;
 import dev.weft.jobs.plan.RangePlan.Place;
 import dev.weft.jobs.plan.RangePlan.Slice;
@@ -62,15 +66,14 @@ public final class RangedTable implements AutoCloseable {
   }
 
   /**
-   * A sample of requests that depends on their row keys alone.
+   * Whether a row is in a sample that depends on row keys alone.
    *
-   * @param share part of the requests, 0 to 1
+   * @param share part of the rows, 0 to 1
    */
-  public static RequestTable sample(Dataset<Row> runnable, double share) {
-    // The hash is uniform over all longs.
-    long below = (long) (Math.clamp(share, 0, 1) * 0x1p63);
+  public static Column sampled(double share) {
+    // Without its sign the hash is uniform over all longs from 0 on.
     Column hash = xxhash64(col(PreparedSchema.ROW_KEY)).bitwiseAND(Long.MAX_VALUE);
-    return RequestTable.collect(share >= 1 ? runnable : runnable.where(hash.lt(below)));
+    return share >= 1 ? lit(true) : hash.lt((long) (Math.max(0, share) * 0x1p63));
   }
 
   /**
@@ -141,6 +144,15 @@ public final class RangedTable implements AutoCloseable {
             "planned in %d ranges of prompts: each keeps its sharing, a prefix that lies in several"
                 + " is computed in each",
             ranges));
+    // The remarks on a part rest on the density of the whole alone: no request is needed for them.
+    notes.addAll(
+        SchedulingPolicies.named(spec.policy())
+            .orderPart(
+                PrefixTree.build(RequestSet.builder().build()),
+                spec.cost(),
+                spec.limits().kvTokens(),
+                density(summaries))
+            .notes());
     if (!List.of("blend", "dfs", "fcfs").contains(spec.policy())) {
       notes.add(spec.policy() + " orders the requests of each range by itself");
     }

@@ -112,6 +112,7 @@ class TwoLevelTest {
           .isNotEmpty();
       assertThat(plan.sharing().topPrefixes()).isNotEmpty();
       assertThat(plan.sharing().topPrefixes().getFirst().text()).contains("Once upon a time");
+      assertThat(plan.policyNote()).containsPattern("prefix order|density");
       assertThat(plan.predictionNote()).contains("simulated").contains("max_tokens");
       String json = ReportFiles.json(plan);
       assertThat(json).doesNotContain("NaN", "Infinity");

@@ -37,6 +37,7 @@ public final class RequestQueue {
   private final double[] heldCompute = new double[2];
   private final double[] heldMemory = new double[2];
   private final int[] heldSequences = new int[2];
+  private final double[] waitingCompute = new double[2];
   private final double[] waitingMemory = new double[2];
   private final WaitingDemand[] waiting = {new WaitingDemand(), new WaitingDemand()};
 
@@ -50,6 +51,11 @@ public final class RequestQueue {
   private long heldEstimated;
 
   private long endedEstimated;
+
+  /** By side: memory seconds of what has ended, as planned and as it was. */
+  private final double[] endedPlannedMemory = new double[2];
+
+  private final double[] endedMemory = new double[2];
   private long endedGenerated;
   boolean cancelled;
 
@@ -134,7 +140,9 @@ public final class RequestQueue {
   double computeShare() {
     Sequence left = head(Side.COMPUTE);
     Sequence right = head(Side.MEMORY);
-    double rhoL = density(0, left);
+    // What the memory side takes it keeps for long: the densest stretch of the other side, which is
+    // over soon, must not decide what is left for the rest of it.
+    double rhoL = Math.min(density(0, left), openDensity(0));
     double rhoR = density(1, right);
     if (!(rhoL > rhoR * (1 + 1e-6))) {
       return (waitingMemory[0] + TINY) / (waitingMemory[0] + waitingMemory[1] + 2 * TINY);
@@ -145,11 +153,36 @@ public final class RequestQueue {
   private double density(int side, Sequence head) {
     double compute = heldCompute[side] + (head == null ? 0 : head.computeSeconds);
     double memory = heldMemory[side] + (head == null ? 0 : head.memorySeconds);
+    return compute / (memory * memoryFactor(side) + TINY);
+  }
+
+  /** Of everything of a side that has not ended. */
+  private double openDensity(int side) {
+    double compute = heldCompute[side] + waitingCompute[side];
+    double memory = (heldMemory[side] + waitingMemory[side]) * memoryFactor(side);
     return compute / (memory + TINY);
   }
 
   private double openDensity() {
-    return openCompute / (openMemory + TINY);
+    return openCompute / (openMemory + unforeseenMemory() + TINY);
+  }
+
+  /**
+   * Memory seconds that the waiting will take beyond what their estimates say, if they are like those
+   * of their side that have ended. Estimates are means, and the KV reads of an output grow with the
+   * square of its length; so widely spread lengths read more than the mean length does.
+   */
+  private double unforeseenMemory() {
+    return waitingMemory[0] * (memoryFactor(0) - 1) + waitingMemory[1] * (memoryFactor(1) - 1);
+  }
+
+  /**
+   * Real over planned memory seconds of what a side has ended; what it holds counts as planned. Not
+   * below 1: short outputs end first and must not speak for the long ones.
+   */
+  private double memoryFactor(int side) {
+    double planned = endedPlannedMemory[side] + heldMemory[side];
+    return planned == 0 ? 1 : Math.max(1, (endedMemory[side] + heldMemory[side]) / planned);
   }
 
   /** Compute seconds that the step may take before the compute side has to wait. */
@@ -182,6 +215,7 @@ public final class RequestQueue {
   void remove(Sequence sequence) {
     int side = sequence.side.ordinal();
     runs[side][sequence.position] = null;
+    waitingCompute[side] -= sequence.computeSeconds;
     waitingMemory[side] -= sequence.memorySeconds;
     waiting[side].remove(sequence);
     plannedPages.take(sequence);
@@ -235,6 +269,12 @@ public final class RequestQueue {
     if (sequence.generatedTokens() > 0) {
       endedEstimated += sequence.plannedOutputTokens;
       endedGenerated += sequence.generatedTokens();
+      if (cost != null) {
+        int side = sequence.plannedSide.ordinal();
+        int p = sequence.promptTokens;
+        endedPlannedMemory[side] += cost.memorySeconds(p, sequence.plannedOutputTokens);
+        endedMemory[side] += cost.memorySeconds(p, sequence.generatedTokens());
+      }
     }
     openCompute -= sequence.computeSeconds;
     openMemory -= sequence.memorySeconds;
@@ -273,6 +313,7 @@ public final class RequestQueue {
           "queue '" + name + "': a sequence is already in queue '" + sequence.queue.name + "'");
     }
     sequence.queue = this;
+    sequence.plannedSide = sequence.side;
     sequence.position = position;
     int shared = before == null ? 0 : sharedTokens(sequence, before);
     sequence.ownPromptTokens = sequence.promptTokens - shared;
@@ -283,6 +324,7 @@ public final class RequestQueue {
     price(sequence, shared);
     openCompute += sequence.computeSeconds;
     openMemory += sequence.memorySeconds;
+    waitingCompute[sequence.side.ordinal()] += sequence.computeSeconds;
     waitingMemory[sequence.side.ordinal()] += sequence.memorySeconds;
   }
 

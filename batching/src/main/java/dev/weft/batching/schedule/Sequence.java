@@ -22,6 +22,10 @@ public final class Sequence {
   final int maxOutputTokens;
   final Object handle;
   Side side;
+
+  /** The side it waited on. */
+  Side plannedSide;
+
   int[] tokens;
   int length;
   int computed;

@@ -15,10 +15,12 @@ import java.util.Arrays;
  * the contiguous range {@code [firstPosition, endPosition)} of the sorted requests; those that end
  * at the node come first in it.
  *
- * <p>At most {@code 2 n} nodes of 20 bytes. Nothing is recursive: depth is bounded by memory only.
+ * <p>At most {@code 2 n + 1} nodes of 16 bytes, and 12 bytes for each request. Nothing is
+ * recursive: depth is bounded by memory only.
  */
 public final class PrefixTree {
   private final RequestSet requests;
+  private final int threads;
 
   /** Request at each sorted position. */
   private final int[] sorted;
@@ -36,6 +38,7 @@ public final class PrefixTree {
 
   private PrefixTree(RequestSet requests, PrefixTree structure) {
     this.requests = requests;
+    threads = structure.threads;
     sorted = structure.sorted;
     commonPrefix = structure.commonPrefix;
     nodes = structure.nodes;
@@ -45,9 +48,10 @@ public final class PrefixTree {
     subtreeEnd = structure.subtreeEnd;
   }
 
-  private PrefixTree(RequestSet requests) {
+  private PrefixTree(RequestSet requests, PlanningPool pool, int grain) {
     this.requests = requests;
-    PrefixSort sort = new PrefixSort(requests);
+    threads = pool.threads();
+    PrefixSort sort = new PrefixSort(requests, pool, grain);
     sorted = sort.order;
     commonPrefix = sort.commonPrefix;
     NodeBuilder builder = new NodeBuilder(requests, sorted, commonPrefix);
@@ -58,9 +62,29 @@ public final class PrefixTree {
     subtreeEnd = builder.subtreeEnd;
   }
 
-  /** Builds the tree; any set will do, an empty one included. */
+  /** Builds the tree with a thread for each processor; any set will do, an empty one included. */
   public static PrefixTree build(RequestSet requests) {
-    return new PrefixTree(requests);
+    return build(requests, Runtime.getRuntime().availableProcessors());
+  }
+
+  /**
+   * Builds the tree; the result does not depend on the number of threads.
+   *
+   * @param threads most threads for building it and for its sums; small sets take one
+   * @throws PlanningInterruptedException if the calling thread is interrupted
+   */
+  public static PrefixTree build(RequestSet requests, int threads) {
+    return build(requests, threads, PrefixSort.GRAIN);
+  }
+
+  /** With parts of {@code grain} requests, so that tests need not be large. */
+  static PrefixTree build(RequestSet requests, int threads, int grain) {
+    return new PrefixTree(requests, new PlanningPool(threads), grain);
+  }
+
+  /** Most threads for computations over the whole tree. */
+  int threads() {
+    return threads;
   }
 
   /** The same tree over requests with other expected output lengths. */

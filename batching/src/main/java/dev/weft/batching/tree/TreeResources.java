@@ -36,17 +36,27 @@ public final class TreeResources {
     double[] compute = new double[nodes];
     double[] memory = new double[nodes];
     double[] requestMemory = new double[requests.size()];
-    for (int position = 0; position < requestMemory.length; position++) {
-      int node = tree.nodeAt(position);
-      int output = requests.estimatedOutputTokens(tree.requestAt(position));
-      requestMemory[position] = cost.memorySeconds(readTokens[node], output);
-      compute[node] += cost.decodeComputeSeconds(output);
-      memory[node] += requestMemory[position];
-    }
+    PlanningPool pool = new PlanningPool(nodes > PrefixSort.GRAIN ? tree.threads() : 1);
+    PlanningPool.Range own =
+        (from, to) -> {
+          for (int node = from; node < to; node++) {
+            int ownEnd = tree.ownEndPosition(node);
+            for (int position = tree.firstPosition(node); position < ownEnd; position++) {
+              int output = requests.estimatedOutputTokens(tree.requestAt(position));
+              requestMemory[position] = cost.memorySeconds(readTokens[node], output);
+              compute[node] += cost.decodeComputeSeconds(output);
+              memory[node] += requestMemory[position];
+            }
+            if (node > 0) {
+              int above = tree.depthTokens(tree.parent(node));
+              compute[node] += cost.prefillSeconds(above, tree.depthTokens(node));
+            }
+          }
+        };
+    pool.run(() -> pool.forRanges(0, nodes, PrefixSort.GRAIN, own));
     // Children have higher numbers than their parents: one pass downwards sums the subtrees.
     for (int node = nodes - 1; node > 0; node--) {
       int parent = tree.parent(node);
-      compute[node] += cost.prefillSeconds(tree.depthTokens(parent), tree.depthTokens(node));
       compute[parent] += compute[node];
       memory[parent] += memory[node];
     }

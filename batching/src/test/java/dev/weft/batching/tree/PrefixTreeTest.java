@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.assertj.core.api.Assertions;
 import org.junit.jupiter.api.Test;
@@ -192,12 +194,79 @@ class PrefixTreeTest {
   }
 
   @Test
+  void theTreeDoesNotDependOnTheNumberOfThreads() {
+    CostModel cost = RandomRequests.cost(0.5);
+    for (int round = 0; round < 60; round++) {
+      long seed = 500 + round;
+      RequestSet requests = RandomRequests.nested(new Random(seed), 1 + 5 * round);
+      PrefixTree one = PrefixTree.build(requests, 1);
+      PrefixTree many = PrefixTree.build(requests, 1 + round % 4, 2 + round % 7);
+      assertThat(many.sortedRequests()).as("seed " + seed).containsExactly(one.sortedRequests());
+      assertThat(many.nodes()).as("seed " + seed).isEqualTo(one.nodes());
+      for (int position = 0; position < requests.size(); position++) {
+        assertThat(many.commonPrefixTokens(position)).isEqualTo(one.commonPrefixTokens(position));
+      }
+      assertThat(many.resources(cost).density(0)).isEqualTo(one.resources(cost).density(0));
+    }
+  }
+
+  @Test
+  void aLargeTreeHasTheSameSumsWithEveryNumberOfThreads() {
+    RequestSet.Builder builder = RequestSet.builder();
+    Random random = new Random(550);
+    int n = 3 * PrefixSort.GRAIN;
+    for (int i = 0; i < n; i++) {
+      builder.add(new int[] {random.nextInt(5), random.nextInt(50), random.nextInt()}, i % 90, 90);
+    }
+    RequestSet requests = builder.build();
+    PrefixTree one = PrefixTree.build(requests, 1);
+    PrefixTree many = PrefixTree.build(requests, 3);
+    assertThat(many.sortedRequests()).containsExactly(one.sortedRequests());
+    TreeResources expected = one.resources(RandomRequests.cost(0.5));
+    TreeResources sums = many.resources(RandomRequests.cost(0.5));
+    for (int node = 0; node < one.nodes(); node++) {
+      assertThat(sums.computeSeconds(node)).isEqualTo(expected.computeSeconds(node));
+      assertThat(sums.memorySeconds(node)).isEqualTo(expected.memorySeconds(node));
+    }
+  }
+
+  @Test
+  void workersStopWhenThePlanningThreadIsInterrupted() throws InterruptedException {
+    PlanningPool pool = new PlanningPool(2);
+    CountDownLatch started = new CountDownLatch(2);
+    AtomicReference<Throwable> thrown = new AtomicReference<>();
+    Runnable endless =
+        () -> {
+          started.countDown();
+          while (true) {
+            pool.check();
+          }
+        };
+    Thread planning =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try {
+                    pool.run(() -> pool.both(endless, endless));
+                  } catch (PlanningInterruptedException e) {
+                    thrown.set(Thread.currentThread().isInterrupted() ? e : null);
+                  }
+                });
+    started.await();
+    planning.interrupt();
+    planning.join();
+    assertThat(thrown.get()).isInstanceOf(PlanningInterruptedException.class);
+  }
+
+  @Test
   void buildingCanBeInterrupted() {
     RequestSet requests = RandomRequests.nested(new Random(1), 100);
     Thread.currentThread().interrupt();
     try {
       Assertions.assertThatExceptionOfType(PlanningInterruptedException.class)
           .isThrownBy(() -> PrefixTree.build(requests));
+      Assertions.assertThatExceptionOfType(PlanningInterruptedException.class)
+          .isThrownBy(() -> PrefixTree.build(requests, 2, 10));
     } finally {
       assertThat(Thread.interrupted()).isTrue();
     }

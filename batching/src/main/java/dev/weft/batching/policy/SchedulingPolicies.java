@@ -11,7 +11,11 @@ public final class SchedulingPolicies {
 
   static {
     register(new FirstComeFirstServed());
+    register(new RandomOrder());
     register(new DepthFirst());
+    register(new LongestPrefixFirst());
+    register(new BatchLlm());
+    register(new GreedyGroups());
     register(new Blend());
   }
 

@@ -3,6 +3,7 @@ package dev.weft.batching.policy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.weft.batching.RandomRequests;
 import dev.weft.batching.cost.CostModel;
@@ -15,6 +16,7 @@ import dev.weft.batching.request.Side;
 import dev.weft.batching.tree.PrefixTree;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -51,6 +53,8 @@ class SchedulingPolicyTest {
   @ParameterizedTest
   @MethodSource("policies")
   void eachSideKeepsItsShareOfTheSharing(SchedulingPolicy policy) {
+    // The first two ignore prefixes, and groups of one level give up some of several levels.
+    assumeFalse(Set.of("fcfs", "random", "batchllm").contains(policy.name()));
     int dualScans = 0;
     for (int round = 0; round < 60; round++) {
       long seed = 700 + round;
@@ -58,9 +62,6 @@ class SchedulingPolicyTest {
       RequestSet requests = RandomRequests.nested(random, 2 + random.nextInt(300));
       PrefixTree tree = PrefixTree.build(requests);
       PlannedOrder order = policy.order(tree, RandomRequests.cost(0.9), 10_000);
-      if (policy.name().equals("fcfs")) {
-        continue;
-      }
       dualScans += order.isDualScan() ? 1 : 0;
       long computed = 0;
       for (Side side : Side.values()) {
@@ -138,6 +139,6 @@ class SchedulingPolicyTest {
     assertThatThrownBy(() -> SchedulingPolicies.named("lifo"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("'lifo'")
-        .hasMessageContaining("fcfs, dfs, blend");
+        .hasMessageContaining("fcfs, random, dfs, longest-prefix-first, batchllm, ggr, blend");
   }
 }

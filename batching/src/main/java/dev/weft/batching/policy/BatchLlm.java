@@ -16,8 +16,9 @@ import java.util.Locale;
  * several levels are reduced to one. Bottom up, the {@code k} requests collected at a node stay a
  * group of their own if the tokens they save below the parent, {@code (k - 1) * span}, outweigh
  * computing the parent's prefix once more for them; otherwise they join the parent's group. What
- * reaches the root shares nothing. This is a greedy choice, as the paper's: it weighs a group
- * against its parent even where the parent's group itself joins the one above later.
+ * reaches the root shares nothing. The paper calls its reduction dynamic programming and compares
+ * the same two gains; this one decides bottom up and once for each node, so it is greedy: it weighs
+ * a group against its parent even where the parent's group itself joins the one above later.
  *
  * <p>Groups run by falling ratio of expected output tokens to computed prompt tokens, so that
  * decoding starts early and runs beside the prompts of later groups; ties, and the requests of one

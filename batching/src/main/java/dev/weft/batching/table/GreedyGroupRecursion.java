@@ -12,8 +12,10 @@ import java.util.Arrays;
  * lengths of the value and of the values it determines, times the rows that have it less one. The
  * rows that have it become a group with these fields first; within the group the other columns are
  * ordered the same way, and so are the rows that are left over. One row and one column need no
- * choice. Beyond the {@link Limits}, columns are put in the order of their statistics (mean squared
- * length, times rows less distinct values) and rows are sorted by them.
+ * choice. The lengths of determined values are squared like all others in the prefix hit count,
+ * which the paper's listing leaves out. Beyond the {@link Limits}, columns are put in the order of
+ * their statistics (mean squared length, times rows less distinct values) and rows are sorted by
+ * them.
  *
  * <p>The order of fields is part of the prompt: it must be chosen before tokenization, and the
  * answers belong to the prompts with that order.

@@ -194,7 +194,9 @@ public final class PrefixCache {
   /** Unneeded pages by last use, then needed ones from the latest to the next use. */
   private long evictionKey(int page) {
     long turn = future.turn(hashes[page]);
-    return turn == NextUse.NEVER ? lastUse[page] : NEEDED + (NEEDED - 1 - Math.min(turn, NEEDED - 1));
+    return turn == NextUse.NEVER
+        ? lastUse[page]
+        : NEEDED + (NEEDED - 1 - Math.min(turn, NEEDED - 1));
   }
 
   private void evict() {

@@ -168,9 +168,9 @@ public final class RequestQueue {
   }
 
   /**
-   * Memory seconds that the waiting will take beyond what their estimates say, if they are like those
-   * of their side that have ended. Estimates are means, and the KV reads of an output grow with the
-   * square of its length; so widely spread lengths read more than the mean length does.
+   * Memory seconds that the waiting will take beyond what their estimates say, if they are like
+   * those of their side that have ended. Estimates are means, and the KV reads of an output grow
+   * with the square of its length; so widely spread lengths read more than the mean length does.
    */
   private double unforeseenMemory() {
     return waitingMemory[0] * (memoryFactor(0) - 1) + waitingMemory[1] * (memoryFactor(1) - 1);

@@ -13,6 +13,8 @@ import java.util.SplittableRandom;
  * that was not sampled takes the distribution of the smallest subtree around it that holds at least
  * {@link #RELATIVES} sampled requests, cut off at its own maximum.
  *
+ * <p>Requests whose output length is known beforehand are neither drawn nor estimated.
+ *
  * <p>Source: BlendServe (arXiv 2411.16102) samples 1% and takes the mean of the nearest sampled
  * relative; whole distributions are kept here.
  */
@@ -34,16 +36,30 @@ public final class OutputLengthEstimator {
     if (!(fraction > 0 && fraction <= 1)) {
       throw new IllegalArgumentException("sample fraction must be in (0, 1], got " + fraction);
     }
-    int n = tree.requests().size();
+    int[] unknown = unknownPositions(tree);
+    int n = unknown.length;
     int count = Math.min(n, Math.max(atLeast, (int) Math.ceil(n * fraction)));
     SplittableRandom random = new SplittableRandom(seed);
     int[] sample = new int[count];
     for (int i = 0; i < count; i++) {
       int from = (int) ((long) n * i / count);
       int to = (int) ((long) n * (i + 1) / count);
-      sample[i] = tree.requestAt(random.nextInt(from, to));
+      sample[i] = tree.requestAt(unknown[random.nextInt(from, to)]);
     }
     return sample;
+  }
+
+  /** Sorted positions of the requests whose output lengths are not known beforehand. */
+  private static int[] unknownPositions(PrefixTree tree) {
+    RequestSet requests = tree.requests();
+    int[] positions = new int[requests.size()];
+    int count = 0;
+    for (int position = 0; position < positions.length; position++) {
+      if (!requests.isOutputKnown(tree.requestAt(position))) {
+        positions[count++] = position;
+      }
+    }
+    return Arrays.copyOf(positions, count);
   }
 
   /**

@@ -45,7 +45,9 @@ public final class OutputLengths {
       int request = tree.requestAt(position);
       int node = group[tree.nodeAt(position)];
       int max = requests.maxOutputTokens(request);
-      if (known[request] >= 0) {
+      if (requests.isOutputKnown(request)) {
+        means[request] = requests.estimatedOutputTokens(request);
+      } else if (known[request] >= 0) {
         means[request] = Math.min(known[request], max);
       } else {
         if (node != lastNode || max != lastMax) {
@@ -66,6 +68,9 @@ public final class OutputLengths {
    */
   public int quantile(int request, double quantile) {
     int max = tree.requests().maxOutputTokens(request);
+    if (tree.requests().isOutputKnown(request)) {
+      return tree.requests().estimatedOutputTokens(request);
+    }
     if (known[request] >= 0) {
       return Math.min(known[request], max);
     }

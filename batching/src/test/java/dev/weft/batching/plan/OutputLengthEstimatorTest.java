@@ -66,6 +66,30 @@ class OutputLengthEstimatorTest {
   }
 
   @Test
+  void lengthsThatAreKnownAreNeitherDrawnNorEstimated() {
+    RequestSet.Builder builder = RequestSet.builder();
+    for (int i = 0; i < 200; i++) {
+      if (i % 2 == 0) {
+        builder.addKnownOutput(new int[] {i, i}, 5_000 + i);
+      } else {
+        builder.add(new int[] {i, i}, 100);
+      }
+    }
+    PrefixTree tree = PrefixTree.build(builder.build());
+    int[] sample = OutputLengthEstimator.sample(tree, 0.2, 1, 3);
+    assertThat(sample).hasSize(20);
+    assertThat(Arrays.stream(sample)).allMatch(request -> request % 2 == 1);
+    int[] observed = new int[sample.length];
+    Arrays.fill(observed, 40);
+    OutputLengths lengths = OutputLengthEstimator.estimate(tree, sample, observed);
+    for (int i = 0; i < 200; i++) {
+      int expected = i % 2 == 0 ? 5_000 + i : 40;
+      assertThat(lengths.means()[i]).isEqualTo(expected);
+      assertThat(lengths.quantile(i, 0.9)).isEqualTo(expected);
+    }
+  }
+
+  @Test
   void withoutSamplesTheMaximumIsExpected() {
     RequestSet requests = RandomRequests.nested(new Random(1), 20);
     PrefixTree tree = PrefixTree.build(requests);

@@ -51,7 +51,7 @@ class ArchitectureTest {
               .resideInAPackage(KERNELS)
               .should()
               .dependOnClassesThat()
-              .resideInAnyPackage(JOBS, DATASETS, "com.fasterxml.jackson.."),
+              .resideInAnyPackage(JOBS, DATASETS, "com.fasterxml.jackson.databind.."),
           noClasses()
               .that()
               .resideOutsideOfPackage(JOBS)

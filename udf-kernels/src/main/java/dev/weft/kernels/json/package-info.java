@@ -1,0 +1,2 @@
+/** JSON of strangers, read strictly and under limits. */
+package dev.weft.kernels.json;

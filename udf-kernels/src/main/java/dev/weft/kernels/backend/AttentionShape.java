@@ -10,6 +10,7 @@ package dev.weft.kernels.backend;
  * @param keyColumn column of the first key head
  * @param valueColumn column of the first value head
  * @param scale factor of the scores, usually {@code 1 / sqrt(headDim)}
+ * @param window how many positions a token attends to, itself included; 0 for all
  */
 public record AttentionShape(
     int heads,
@@ -18,7 +19,31 @@ public record AttentionShape(
     int queryColumn,
     int keyColumn,
     int valueColumn,
-    float scale) {
+    float scale,
+    int window) {
+  /** Attention to all positions. */
+  public AttentionShape(
+      int heads,
+      int kvHeads,
+      int headDim,
+      int queryColumn,
+      int keyColumn,
+      int valueColumn,
+      float scale) {
+    this(heads, kvHeads, headDim, queryColumn, keyColumn, valueColumn, scale, 0);
+  }
+
+  /** The same with a sliding window. */
+  public AttentionShape withWindow(int positions) {
+    return new AttentionShape(
+        heads, kvHeads, headDim, queryColumn, keyColumn, valueColumn, scale, positions);
+  }
+
+  /** The first position that a token at {@code position} attends to. */
+  public int firstPosition(int position) {
+    return window == 0 ? 0 : Math.max(0, position - window + 1);
+  }
+
   /** Query heads that share a key and value head. */
   public int group() {
     return heads / kvHeads;

@@ -51,6 +51,27 @@ public interface Backend extends AutoCloseable {
   /** {@code x[r] += delta[r]}. */
   void add(Activations x, int rows, Activations delta);
 
+  /**
+   * {@code x[r] += bias}.
+   *
+   * @param bias padded with zeros as activations are
+   */
+  void addBias(Activations x, int rows, float[] bias);
+
+  /**
+   * {@code x[indices[r]] += scales[r] delta[r]} for {@code count} rows; indices differ from each
+   * other.
+   */
+  void addScaled(Activations x, int[] indices, int count, Activations delta, float[] scales);
+
+  /**
+   * RMSNorm of {@code heads} heads for themselves, in place, the first at {@code column}.
+   *
+   * @param weight of one head, which all share; padded with zeros as activations are
+   */
+  void normHeads(
+      Activations x, int rows, int column, int heads, int headDim, float[] weight, float epsilon);
+
   /** Turns query and key heads in place and stores keys and values in the pages of their tokens. */
   void ropeAndStore(
       Activations qkv,
@@ -61,8 +82,8 @@ public interface Backend extends AutoCloseable {
       int layer);
 
   /**
-   * Causal attention of each token over the pages of its sequence up to itself. Keys and values of
-   * all tokens of the step are stored before.
+   * Causal attention of each token over the pages of its sequence up to itself, from the first
+   * position of the window on. Keys and values of all tokens of the step are stored before.
    *
    * @param qkv turned queries
    * @param out shape {@code [tokens][heads * headDim]}

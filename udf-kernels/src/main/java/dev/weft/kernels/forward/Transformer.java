@@ -14,6 +14,7 @@ import dev.weft.kernels.model.Model;
 import dev.weft.kernels.model.ModelWeights;
 import dev.weft.kernels.model.Tensor;
 import dev.weft.kernels.model.TransformerSpec;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -31,7 +32,8 @@ public final class Transformer implements AutoCloseable {
   private final Layer[] layers;
   private final float[] outputNorm;
   private final Weights output;
-  private final AttentionShape shape;
+  private final AttentionShape[] shapes;
+  private final ExpertRouting routing;
   private final RopeTable rope;
   private final KvCache kv;
   private final double loadSeconds;
@@ -60,7 +62,7 @@ public final class Transformer implements AutoCloseable {
     samples = List.of(first.query(), first.value(), first.gate(), first.down(), weights.output());
     outputNorm = Layer.vector(weights.outputNorm());
     Weights qkv = layers[0].qkv();
-    shape =
+    var shape =
         new AttentionShape(
             spec.heads(),
             spec.kvHeads(),
@@ -69,6 +71,9 @@ public final class Transformer implements AutoCloseable {
             qkv.firstColumn(1),
             qkv.firstColumn(2),
             (float) (1 / Math.sqrt(spec.headDim())));
+    shapes = new AttentionShape[layers.length];
+    Arrays.setAll(shapes, i -> shape.withWindow(spec.blocks().window(i)));
+    routing = new ExpertRouting(spec.blocks().experts(), spec.blocks().expertsUsed());
     buffers = new Buffers(16, 16);
     loadSeconds = (System.nanoTime() - start) / 1e9;
   }
@@ -175,11 +180,12 @@ public final class Transformer implements AutoCloseable {
       Layer layer = layers[i];
       attention(layer, i, batch, tokens);
       backend.rmsNorm(b.x, tokens, layer.feedForwardNorm(), spec.rmsNormEpsilon(), b.normed);
-      backend.matmul(layer.gateUp(), b.normed, tokens, b.gateUp);
-      backend.swiGlu(
-          b.gateUp, tokens, layer.gateUp().firstColumn(1), spec.feedForwardLength(), b.hidden);
-      backend.matmul(layer.down(), b.hidden, tokens, b.delta);
-      backend.add(b.x, tokens, b.delta);
+      if (layer.router() == null) {
+        feedForward(layer.experts().getFirst(), b.normed, tokens);
+        backend.add(b.x, tokens, b.delta);
+      } else {
+        experts(layer, tokens);
+      }
     }
     if (rows > 0) {
       backend.gather(b.x, batch.logitsTokens(), rows, b.last);
@@ -195,10 +201,46 @@ public final class Transformer implements AutoCloseable {
     Buffers b = buffers;
     backend.rmsNorm(b.x, tokens, layer.attentionNorm(), spec.rmsNormEpsilon(), b.normed);
     backend.matmul(layer.qkv(), b.normed, tokens, b.qkv);
+    AttentionShape shape = shapes[index];
+    if (layer.qkvBias() != null) {
+      backend.addBias(b.qkv, tokens, layer.qkvBias());
+    }
+    if (layer.queryNorm() != null) {
+      normHeads(b.qkv, tokens, shape.queryColumn(), shape.heads(), layer.queryNorm());
+      normHeads(b.qkv, tokens, shape.keyColumn(), shape.kvHeads(), layer.keyNorm());
+    }
     backend.ropeAndStore(b.qkv, shape, rope, batch.ragged(), kv, index);
     backend.attention(b.qkv, shape, batch.ragged(), kv, index, b.attended);
     backend.matmul(layer.attentionOutput(), b.attended, tokens, b.delta);
     backend.add(b.x, tokens, b.delta);
+  }
+
+  private void normHeads(Activations qkv, int tokens, int column, int heads, float[] weight) {
+    backend.normHeads(qkv, tokens, column, heads, spec.headDim(), weight, spec.rmsNormEpsilon());
+  }
+
+  /** {@code delta = down(silu(gate in) * up in)}. */
+  private void feedForward(Layer.Expert expert, Activations in, int tokens) {
+    Buffers b = buffers;
+    backend.matmul(expert.gateUp(), in, tokens, b.gateUp);
+    backend.swiGlu(
+        b.gateUp, tokens, expert.gateUp().firstColumn(1), spec.feedForwardLength(), b.hidden);
+    backend.matmul(expert.down(), b.hidden, tokens, b.delta);
+  }
+
+  /** Each token through its experts, which add their part in the order of their numbers. */
+  private void experts(Layer layer, int tokens) {
+    Buffers b = buffers;
+    backend.matmul(layer.router(), b.normed, tokens, b.router);
+    routing.choose(b.router, tokens);
+    for (int e = 0; e < layer.experts().size(); e++) {
+      int count = routing.count(e);
+      if (count > 0) {
+        backend.gather(b.normed, routing.tokens(e), count, b.routed);
+        feedForward(layer.experts().get(e), b.routed, count);
+        backend.addScaled(b.x, routing.tokens(e), count, b.delta, routing.weights(e));
+      }
+    }
   }
 
   private void check(StepBatch batch, float[] logits) {
@@ -252,6 +294,11 @@ public final class Transformer implements AutoCloseable {
     final Activations delta;
     final Activations gateUp;
     final Activations hidden;
+
+    /** Logits of the router and input of one expert; null where there is one expert. */
+    final Activations router;
+
+    final Activations routed;
     final Activations last;
     final Activations lastNormed;
     final Activations logits;
@@ -265,8 +312,11 @@ public final class Transformer implements AutoCloseable {
       qkv = backend.allocate(tokens, layers[0].qkv().outputs());
       attended = backend.allocate(tokens, spec.attentionWidth());
       delta = backend.allocate(tokens, width);
-      gateUp = backend.allocate(tokens, layers[0].gateUp().outputs());
+      gateUp = backend.allocate(tokens, layers[0].experts().getFirst().gateUp().outputs());
       hidden = backend.allocate(tokens, spec.feedForwardLength());
+      boolean routes = layers[0].router() != null;
+      router = routes ? backend.allocate(tokens, layers[0].router().outputs()) : null;
+      routed = routes ? backend.allocate(tokens, width) : null;
       last = backend.allocate(rows, width);
       lastNormed = backend.allocate(rows, width);
       logits = backend.allocate(rows, output.outputs());

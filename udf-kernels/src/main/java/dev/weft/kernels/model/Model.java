@@ -1,60 +1,95 @@
 package dev.weft.kernels.model;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.weft.kernels.model.gguf.GgufFile;
-import dev.weft.kernels.model.gguf.GgufMetadata;
-import dev.weft.kernels.model.gguf.GgufTensor;
 import dev.weft.kernels.tokenizer.Tokenizer;
 import dev.weft.kernels.tokenizer.Tokenizers;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
+import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
 
 /**
- * An open model file: its shape, its weights by role, its tokenizer and its chat template. Weights
- * stay in the memory-mapped file. Safe for many threads until closed; using a tensor after {@link
- * #close()} raises {@link IllegalStateException}.
+ * An open model, of a GGUF file or a Hugging Face folder: its shape, its weights by role, its
+ * tokenizer and its chat template. Weights stay in the memory-mapped files. Safe for many threads
+ * until closed; using a tensor after {@link #close()} raises {@link IllegalStateException}.
  */
 public final class Model implements AutoCloseable {
-  private static final long HASH_CHUNK_BYTES = 1 << 26;
+  private static final int HASH_BUFFER_BYTES = 1 << 20;
 
-  private final GgufFile file;
+  private final WeightStore store;
+  private final List<Path> files;
+  private final String name;
   private final TransformerSpec spec;
   private final ModelWeights weights;
   private final Tokenizer tokenizer;
-  private String contentHash;
+  private final Optional<String> chatTemplate;
 
-  private Model(GgufFile file, TransformerSpec spec, ModelWeights weights, Tokenizer tokenizer) {
-    this.file = file;
+  Model(
+      WeightStore store,
+      List<Path> files,
+      String name,
+      TransformerSpec spec,
+      ModelWeights weights,
+      Tokenizer tokenizer,
+      Optional<String> chatTemplate) {
+    this.store = store;
+    this.files = files;
+    this.name = name;
     this.spec = spec;
     this.weights = weights;
     this.tokenizer = tokenizer;
+    this.chatTemplate = chatTemplate;
   }
 
   /**
-   * Opens a GGUF file and checks it: structure, architecture, the shape of every tensor, finite
-   * normalisation weights, tokenizer. Matrices are not read; {@link Tensor#requireFinite} checks
-   * their values.
+   * Opens a GGUF file or a Hugging Face folder and checks it: structure, architecture, the shape of
+   * every tensor, finite normalisation weights and biases, tokenizer. Matrices are not read; {@link
+   * Tensor#requireFinite} checks their values.
    *
-   * @throws ModelFormatException if the file is broken or not supported
+   * @throws ModelFormatException if it is broken or not supported
    * @throws IOException if it cannot be read
    */
   public static Model open(Path path) throws IOException {
+    return Files.isDirectory(path) ? HuggingFaceFolder.open(path) : openGguf(path);
+  }
+
+  private static Model openGguf(Path path) throws IOException {
+    if (path.toString().endsWith(".safetensors")) {
+      throw new ModelFormatException(
+          "the file has weights only", path.toString(), "Give the folder that holds it.");
+    }
     GgufFile file = GgufFile.open(path);
     try {
-      ModelArchitecture architecture = ModelArchitecture.of(file);
+      var shape = new GgufSpec(file);
       if (file.tensors().isEmpty()) {
         throw new ModelFormatException(
             "the file has no tensors, only metadata", path.toString(), "Give a whole model.");
       }
-      TransformerSpec spec = architecture.spec(file);
-      var tensors = new TensorSource(file);
-      ModelWeights weights = architecture.weights(spec, tensors);
-      tensors.requireAllTaken(architecture.name());
-      return new Model(file, spec, weights, Tokenizers.of(file.metadata()));
+      TransformerSpec spec = shape.spec();
+      var store = new WeightStore.Gguf(file);
+      var tensors = new TensorSource(store);
+      ModelWeights weights =
+          new WeightReader(shape.architecture(), spec, TensorNames.GGUF, tensors).read();
+      // The divisors of the angles are in the spec.
+      tensors.requireAllTaken(spec.architecture(), GgufSpec.ROPE_DIVISORS::equals);
+      return new Model(
+          store,
+          List.of(path),
+          file.metadata()
+              .optionalString("general.name")
+              .orElseGet(() -> String.valueOf(path.getFileName())),
+          spec,
+          weights,
+          Tokenizers.of(file.metadata()),
+          file.metadata().optionalString("tokenizer.chat_template"));
     } catch (Throwable e) {
       file.close();
       throw e;
@@ -73,21 +108,14 @@ public final class Model implements AutoCloseable {
     }
   }
 
-  /** Where the model was opened. */
+  /** Where the model was opened: file or folder. */
   public Path path() {
-    return file.path();
+    return store.path();
   }
 
-  /** The file's {@code general.name}, else the file name. */
+  /** The file's {@code general.name}, else the name of file or folder. */
   public String name() {
-    return metadata()
-        .optionalString("general.name")
-        .orElseGet(() -> String.valueOf(path().getFileName()));
-  }
-
-  /** All metadata of the file. */
-  public GgufMetadata metadata() {
-    return file.metadata();
+    return name;
   }
 
   /** The model's shape. */
@@ -95,61 +123,68 @@ public final class Model implements AutoCloseable {
     return spec;
   }
 
-  /** The weights, as stored, mapped from the file. */
+  /** The weights, as stored, mapped from the files. */
   public ModelWeights weights() {
     return weights;
   }
 
-  /** The tokenizer of the file; usable after {@link #close()}. */
+  /** The model's tokenizer; usable after {@link #close()}. */
   public Tokenizer tokenizer() {
     return tokenizer;
   }
 
-  /** The file's Jinja chat template, if it has one. */
+  /** The model's Jinja chat template, if it has one. */
   public Optional<String> chatTemplate() {
-    return metadata().optionalString("tokenizer.chat_template");
+    return chatTemplate;
   }
 
   /** Number of weights. */
   public long parameters() {
-    long parameters = 0;
-    for (GgufTensor tensor : file.tensors()) {
-      long elements = 1;
-      for (long dimension : tensor.shape()) {
-        elements *= dimension;
-      }
-      parameters += elements;
-    }
-    return parameters;
+    return store.parameters();
   }
 
   /** Bytes of all weights as stored. */
   public long weightBytes() {
-    return file.tensors().stream().mapToLong(GgufTensor::bytes).sum();
+    return store.bytes();
   }
 
-  /** SHA-256 of the file, lower-case hex; the first call reads the whole file. */
-  public synchronized String contentHash() {
-    if (contentHash == null) {
-      MessageDigest digest;
-      try {
-        digest = MessageDigest.getInstance("SHA-256");
-      } catch (NoSuchAlgorithmException e) {
-        throw new AssertionError("every Java platform has SHA-256", e);
-      }
-      MemorySegment bytes = file.bytes();
-      for (long at = 0; at < bytes.byteSize(); at += HASH_CHUNK_BYTES) {
-        long length = Math.min(HASH_CHUNK_BYTES, bytes.byteSize() - at);
-        digest.update(bytes.asSlice(at, length).asByteBuffer());
-      }
-      contentHash = HexFormat.of().formatHex(digest.digest());
+  /**
+   * SHA-256, lower-case hex: of the file, or of a line {@code hash name} for each file of the
+   * folder. Reads all of them.
+   */
+  public String contentHash() throws IOException {
+    if (!Files.isDirectory(path())) {
+      return hash(path());
     }
-    return contentHash;
+    MessageDigest digest = sha256();
+    for (Path file : files) {
+      digest.update((hash(file) + " " + file.getFileName() + "\n").getBytes(UTF_8));
+    }
+    return HexFormat.of().formatHex(digest.digest());
   }
 
-  /** Unmaps the file. */
+  private static String hash(Path file) throws IOException {
+    MessageDigest digest = sha256();
+    try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
+      byte[] buffer = new byte[HASH_BUFFER_BYTES];
+      while (in.read(buffer) >= 0) {
+        // Reading feeds the digest.
+      }
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every Java platform has SHA-256", e);
+    }
+  }
+
+  /** Unmaps the files. */
   @Override
   public void close() {
-    file.close();
+    store.close();
   }
 }

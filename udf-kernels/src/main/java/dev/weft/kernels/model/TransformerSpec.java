@@ -15,6 +15,7 @@ package dev.weft.kernels.model;
  * @param rmsNormEpsilon added to the mean square in RMSNorm
  * @param rope rotary position embedding
  * @param tiedOutput whether the output matrix is the token embedding
+ * @param blocks how its blocks differ from the plain Llama block
  */
 public record TransformerSpec(
     String architecture,
@@ -28,7 +29,38 @@ public record TransformerSpec(
     int contextLength,
     float rmsNormEpsilon,
     RopeSpec rope,
-    boolean tiedOutput) {
+    boolean tiedOutput,
+    BlockSpec blocks) {
+
+  /** A transformer of plain blocks. */
+  public TransformerSpec(
+      String architecture,
+      int layers,
+      int embeddingLength,
+      int heads,
+      int kvHeads,
+      int headDim,
+      int feedForwardLength,
+      int vocabSize,
+      int contextLength,
+      float rmsNormEpsilon,
+      RopeSpec rope,
+      boolean tiedOutput) {
+    this(
+        architecture,
+        layers,
+        embeddingLength,
+        heads,
+        kvHeads,
+        headDim,
+        feedForwardLength,
+        vocabSize,
+        contextLength,
+        rmsNormEpsilon,
+        rope,
+        tiedOutput,
+        BlockSpec.PLAIN);
+  }
 
   /** Width of all query heads together: H of the cost model. */
   public int attentionWidth() {
@@ -40,10 +72,16 @@ public record TransformerSpec(
     return kvHeads * headDim;
   }
 
-  /** Parameters that one token is multiplied with: P of the cost model. Norms are not counted. */
+  /**
+   * Parameters that one token is multiplied with: P of the cost model. Norms and biases are not
+   * counted, and of the experts only those that a token goes through.
+   */
   public long parametersPerToken() {
     long attention = (long) embeddingLength * (2L * attentionWidth() + 2L * kvWidth());
-    long feedForward = 3L * embeddingLength * feedForwardLength;
+    long feedForward = 3L * embeddingLength * feedForwardLength * blocks.expertsUsed();
+    if (blocks.experts() > 1) {
+      feedForward += (long) blocks.experts() * embeddingLength;
+    }
     return layers * (attention + feedForward) + (long) vocabSize * embeddingLength;
   }
 }

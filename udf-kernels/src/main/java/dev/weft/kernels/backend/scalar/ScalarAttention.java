@@ -10,7 +10,7 @@ import java.lang.foreign.ValueLayout;
 record ScalarAttention(HostKvCache cache, int layer, AttentionShape shape) {
   /**
    * @param query position of the turned query in {@code q}, {@code headDim} elements
-   * @param position of the token; it attends to 0 up to itself
+   * @param position of the token; it attends to those of its window up to itself
    * @param scores scratch, more than {@code position} elements
    * @param result position of the head's output in {@code out}
    */
@@ -29,7 +29,8 @@ record ScalarAttention(HostKvCache cache, int layer, AttentionShape shape) {
     MemorySegment keys = cache.keys(layer);
     MemorySegment values = cache.values(layer);
     double max = Double.NEGATIVE_INFINITY;
-    for (int p = 0; p <= position; p++) {
+    int first = shape.firstPosition(position);
+    for (int p = first; p <= position; p++) {
       long key = cache.keyOffset(pages[p / KvConfig.PAGE_TOKENS], kvHead);
       double dot = 0;
       for (int d = 0; d < headDim; d++) {
@@ -41,13 +42,13 @@ record ScalarAttention(HostKvCache cache, int layer, AttentionShape shape) {
       max = Math.max(max, scores[p]);
     }
     double sum = 0;
-    for (int p = 0; p <= position; p++) {
+    for (int p = first; p <= position; p++) {
       scores[p] = Math.exp(scores[p] - max);
       sum += scores[p];
     }
     for (int d = 0; d < headDim; d++) {
       double mix = 0;
-      for (int p = 0; p <= position; p++) {
+      for (int p = first; p <= position; p++) {
         long value = cache.valueOffset(pages[p / KvConfig.PAGE_TOKENS], kvHead);
         long element = (long) (p % KvConfig.PAGE_TOKENS) * valueStride + d;
         mix += scores[p] * values.get(ValueLayout.JAVA_FLOAT, value + element * Float.BYTES);

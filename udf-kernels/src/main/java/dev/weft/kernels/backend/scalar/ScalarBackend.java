@@ -150,6 +150,41 @@ public final class ScalarBackend implements Backend {
   }
 
   @Override
+  public void addBias(Activations x, int rows, float[] bias) {
+    var a = (HostActivations) x;
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < a.columns(); i++) {
+        a.data()[r * a.stride() + i] += bias[i];
+      }
+    }
+  }
+
+  @Override
+  public void addScaled(
+      Activations x, int[] indices, int count, Activations delta, float[] scales) {
+    var a = (HostActivations) x;
+    var d = (HostActivations) delta;
+    for (int r = 0; r < count; r++) {
+      for (int i = 0; i < a.columns(); i++) {
+        int at = indices[r] * a.stride() + i;
+        a.data()[at] = (float) (a.data()[at] + (double) scales[r] * d.data()[r * d.stride() + i]);
+      }
+    }
+  }
+
+  @Override
+  public void normHeads(
+      Activations x, int rows, int column, int heads, int headDim, float[] weight, float epsilon) {
+    var a = (HostActivations) x;
+    for (int r = 0; r < rows; r++) {
+      for (int h = 0; h < heads; h++) {
+        int at = r * a.stride() + column + h * headDim;
+        normalize(a.data(), at, headDim, weight, epsilon, a.data(), at);
+      }
+    }
+  }
+
+  @Override
   public void ropeAndStore(
       Activations qkv,
       AttentionShape shape,

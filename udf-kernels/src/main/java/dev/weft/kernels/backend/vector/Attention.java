@@ -12,10 +12,11 @@ import java.util.Arrays;
  * Causal attention over pages. A chunk of work is one key-value head of a few tokens of a sequence;
  * its queries (tokens x heads of the group) go through the kernels four at a time.
  *
- * <p>Always from position 0: scores are sums over the head in order, the sum of the softmax has
- * sixteen partial sums by place in the page, values are summed in the order of positions, for each
- * query up to its own position. So a token's result depends neither on the chunk it came in nor on
- * whose pages its prefix lies in.
+ * <p>Always from position 0, or from the first position of the window: scores are sums over the
+ * head in order, the sum of the softmax has sixteen partial sums by place in the page, values are
+ * summed in the order of positions, for each query from its own first position up to its own
+ * position; scores of positions before a window are those of probability 0. So a token's result
+ * depends neither on the chunk it came in nor on whose pages its prefix lies in.
  */
 final class Attention implements WorkerPool.Job {
   private static final int PAGE = KvConfig.PAGE_TOKENS;
@@ -50,12 +51,13 @@ final class Attention implements WorkerPool.Job {
     float[] mixed = new float[0];
     final float[] partials = new float[RowKernels.PARTIALS];
 
-    /** Of the four queries: positions in the arrays, and positions attended to. */
+    /** Of the four queries: positions in the arrays, and positions attended to, from and to. */
     final int[] query = new int[QUERIES];
 
     final int[] score = new int[QUERIES];
     final int[] mix = new int[QUERIES];
     final int[] result = new int[QUERIES];
+    final int[] first = new int[QUERIES];
     final int[] length = new int[QUERIES];
     final float[] sum = new float[QUERIES];
   }
@@ -141,6 +143,7 @@ final class Attention implements WorkerPool.Job {
         int head = kvHead * shape.group() + (q + slot) % shape.group();
         s.query[j] = token * qkv.stride() + shape.queryColumn() + head * shape.headDim();
         s.result[j] = token * output.stride() + head * shape.headDim();
+        s.first[j] = shape.firstPosition(tokens.position(token));
         s.length[j] = tokens.position(token) + 1;
         s.score[j] = slot * scoreStride;
         s.mix[j] = slot * mixStride;
@@ -151,34 +154,60 @@ final class Attention implements WorkerPool.Job {
 
   /** Four queries of one sequence, in the order of their positions; the last ones may repeat. */
   private void attend(Scratch s, int kept, int[] pages, int kvHead) {
-    score(s, pages, kvHead);
+    int firstPage = s.first[0] / PAGE * PAGE;
+    score(s, firstPage, pages, kvHead);
     for (int j = 0; j < kept; j++) {
-      int at = s.score[j];
-      int end = (s.length[j] + PAGE - 1) / PAGE * PAGE;
-      Arrays.fill(s.scores, at + s.length[j], at + end, Float.NEGATIVE_INFINITY);
-      float max = RowKernels.max(s.scores, at, end);
-      s.sum[j] = RowKernels.softmax(s.scores, at, end, max, shape.scale(), s.partials);
+      int from = s.score[j] + firstPage;
+      int end = s.score[j] + (s.length[j] + PAGE - 1) / PAGE * PAGE;
+      Arrays.fill(s.scores, from, s.score[j] + s.first[j], Float.NEGATIVE_INFINITY);
+      Arrays.fill(s.scores, s.score[j] + s.length[j], end, Float.NEGATIVE_INFINITY);
+      float max = RowKernels.max(s.scores, from, end - from);
+      s.sum[j] = RowKernels.softmax(s.scores, from, end - from, max, shape.scale(), s.partials);
     }
-    int common = s.length[0];
-    for (int position = 0; position < common; position += PAGE) {
-      mixAll(s, position, Math.min(PAGE, common - position), pages[position / PAGE], kvHead);
-    }
+    mix(s, kept, pages, kvHead);
     int width = cache.layout().valueStride();
     for (int j = 0; j < kept; j++) {
-      int position = common;
-      while (position < s.length[j]) {
-        int end = Math.min(s.length[j], (position / PAGE + 1) * PAGE);
-        mixOne(s, j, position, end - position, pages[position / PAGE], kvHead);
-        position = end;
-      }
       RowKernels.scale(s.mixed, s.mix[j], 1 / s.sum[j], width, s.mixed, s.mix[j]);
       System.arraycopy(s.mixed, s.mix[j], output.data(), s.result[j], shape.headDim());
     }
   }
 
-  private void score(Scratch s, int[] pages, int kvHead) {
+  /**
+   * Sums up values: pages that all four queries attend to for all at once, what a query has before
+   * and after them for itself. Where windows begin, sums begin in memory at zero.
+   */
+  private void mix(Scratch s, int kept, int[] pages, int kvHead) {
+    int begin = (s.first[QUERIES - 1] + PAGE - 1) / PAGE * PAGE;
+    int common = Math.max(begin, s.length[0]);
+    boolean windowed = begin > 0;
+    if (windowed) {
+      Arrays.fill(s.mixed, 0f);
+      for (int j = 0; j < kept; j++) {
+        mixRange(s, j, s.first[j], Math.min(begin, s.length[j]), pages, kvHead);
+      }
+    }
+    for (int position = begin; position < common; position += PAGE) {
+      int count = Math.min(PAGE, common - position);
+      boolean fresh = !windowed && position == 0;
+      mixAll(s, position, count, pages[position / PAGE], kvHead, fresh);
+    }
+    for (int j = 0; j < kept; j++) {
+      mixRange(s, j, common, s.length[j], pages, kvHead);
+    }
+  }
+
+  private void mixRange(Scratch s, int j, int from, int to, int[] pages, int kvHead) {
+    int position = from;
+    while (position < to) {
+      int end = Math.min(to, (position / PAGE + 1) * PAGE);
+      mixOne(s, j, position, end - position, pages[position / PAGE], kvHead);
+      position = end;
+    }
+  }
+
+  private void score(Scratch s, int firstPage, int[] pages, int kvHead) {
     int vectors = (s.length[QUERIES - 1] + Lanes.COUNT - 1) / Lanes.COUNT;
-    for (int v = 0; v < vectors; v += 2) {
+    for (int v = firstPage / Lanes.COUNT; v < vectors; v += 2) {
       int second = Math.min(v + 1, vectors - 1);
       int at = v * Lanes.COUNT;
       PageFma.twoByFour(
@@ -208,7 +237,7 @@ final class Attention implements WorkerPool.Job {
   }
 
   /** Adds the values of {@code count} positions from the start of a page to all four results. */
-  private void mixAll(Scratch s, int position, int count, int page, int kvHead) {
+  private void mixAll(Scratch s, int position, int count, int page, int kvHead, boolean fresh) {
     int width = cache.layout().valueStride();
     long values = cache.valueOffset(page, kvHead);
     for (int d = 0; d < width; d += 2 * Lanes.COUNT) {
@@ -231,7 +260,7 @@ final class Attention implements WorkerPool.Job {
           s.mix[2] + d,
           s.mix[3] + d,
           second,
-          position == 0);
+          fresh);
     }
   }
 

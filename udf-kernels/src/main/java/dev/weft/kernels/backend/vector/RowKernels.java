@@ -63,6 +63,15 @@ final class RowKernels {
     }
   }
 
+  /** {@code x += delta * scale}. */
+  static void addScaled(float[] x, int at, float[] delta, int deltaAt, float scale, int count) {
+    for (int i = 0; i < count; i += COUNT) {
+      FloatVector.fromArray(F, delta, deltaAt + i)
+          .fma(FloatVector.broadcast(F, scale), FloatVector.fromArray(F, x, at + i))
+          .intoArray(x, at + i);
+    }
+  }
+
   /** {@code out = gate / (1 + exp(-gate)) * up}. */
   static void swiGlu(float[] x, int gateAt, int upAt, int count, float[] out, int outAt) {
     Exp.apply(x, gateAt, 0f, -1f, count, out, outAt);

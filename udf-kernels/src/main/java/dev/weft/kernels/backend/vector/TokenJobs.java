@@ -9,6 +9,7 @@ import dev.weft.kernels.kv.HostKvCache;
 import dev.weft.kernels.kv.KvConfig;
 import dev.weft.kernels.kv.RaggedTokens;
 import dev.weft.kernels.model.Tensor;
+import java.util.Arrays;
 
 /**
  * Operations on each token for itself, in chunks of tokens. The jobs are objects that are reused.
@@ -20,6 +21,9 @@ final class TokenJobs {
   private final float[][] partials;
   private final Norm norm = new Norm();
   private final Add add = new Add();
+  private final AddBias addBias = new AddBias();
+  private final AddScaled addScaled = new AddScaled();
+  private final NormHeads normHeads;
   private final SwiGlu swiGlu = new SwiGlu();
   private final Embed embed = new Embed();
   private final RopeAndStore rope = new RopeAndStore();
@@ -27,6 +31,7 @@ final class TokenJobs {
   TokenJobs(WorkerPool pool) {
     this.pool = pool;
     partials = new float[pool.threads()][RowKernels.PARTIALS];
+    normHeads = new NormHeads();
   }
 
   private void forRows(int rows, WorkerPool.Job job) {
@@ -70,6 +75,60 @@ final class TokenJobs {
     add.delta = delta;
     add.rows = rows;
     forRows(rows, add);
+  }
+
+  void addBias(HostActivations x, int rows, float[] bias) {
+    check(x, rows, x.columns(), "bias");
+    if (bias.length < x.stride()) {
+      throw new IllegalArgumentException("bias of " + bias.length + " elements for " + x.stride());
+    }
+    addBias.x = x;
+    addBias.bias = bias;
+    addBias.rows = rows;
+    forRows(rows, addBias);
+  }
+
+  void addScaled(
+      HostActivations x, int[] indices, int count, HostActivations delta, float[] scales) {
+    check(delta, count, x.stride(), "scaled sum");
+    for (int r = 0; r < count; r++) {
+      check(x, indices[r] + 1, x.columns(), "scaled sum");
+    }
+    addScaled.x = x;
+    addScaled.indices = indices;
+    addScaled.delta = delta;
+    addScaled.scales = scales;
+    addScaled.rows = count;
+    forRows(count, addScaled);
+  }
+
+  void normHeads(
+      HostActivations x,
+      int rows,
+      int column,
+      int heads,
+      int headDim,
+      float[] weight,
+      float epsilon) {
+    check(x, rows, column + heads * headDim, "norm of heads");
+    int padded = Activations.padded(headDim);
+    if (weight.length < padded) {
+      throw new IllegalArgumentException(
+          "norm weight of " + weight.length + " elements for heads of " + headDim);
+    }
+    normHeads.x = x;
+    normHeads.column = column;
+    normHeads.heads = heads;
+    normHeads.headDim = headDim;
+    normHeads.weight = weight;
+    normHeads.epsilon = epsilon;
+    normHeads.rows = rows;
+    for (int worker = 0; worker < partials.length; worker++) {
+      if (normHeads.scratch[worker].length != padded) {
+        normHeads.scratch[worker] = new float[padded];
+      }
+    }
+    forRows(rows, normHeads);
   }
 
   void swiGlu(HostActivations x, int rows, int upColumn, int width, HostActivations out) {
@@ -139,6 +198,71 @@ final class TokenJobs {
       int end = Math.min(rows, (chunk + 1) * ROWS);
       for (int r = chunk * ROWS; r < end; r++) {
         RowKernels.add(x.data(), r * x.stride(), delta.data(), r * delta.stride(), x.stride());
+      }
+    }
+  }
+
+  private static final class AddBias implements WorkerPool.Job {
+    HostActivations x;
+    float[] bias;
+    int rows;
+
+    @Override
+    public void run(int chunk, int worker) {
+      int end = Math.min(rows, (chunk + 1) * ROWS);
+      for (int r = chunk * ROWS; r < end; r++) {
+        RowKernels.add(x.data(), r * x.stride(), bias, 0, x.stride());
+      }
+    }
+  }
+
+  private static final class AddScaled implements WorkerPool.Job {
+    HostActivations x;
+    int[] indices;
+    HostActivations delta;
+    float[] scales;
+    int rows;
+
+    @Override
+    public void run(int chunk, int worker) {
+      int end = Math.min(rows, (chunk + 1) * ROWS);
+      for (int r = chunk * ROWS; r < end; r++) {
+        RowKernels.addScaled(
+            x.data(),
+            indices[r] * x.stride(),
+            delta.data(),
+            r * delta.stride(),
+            scales[r],
+            x.stride());
+      }
+    }
+  }
+
+  /** Heads need not begin at vectors: each goes through a padded copy. */
+  private final class NormHeads implements WorkerPool.Job {
+    final float[][] scratch = new float[partials.length][0];
+    HostActivations x;
+    int column;
+    int heads;
+    int headDim;
+    float[] weight;
+    float epsilon;
+    int rows;
+
+    @Override
+    public void run(int chunk, int worker) {
+      float[] head = scratch[worker];
+      int end = Math.min(rows, (chunk + 1) * ROWS);
+      for (int r = chunk * ROWS; r < end; r++) {
+        for (int h = 0; h < heads; h++) {
+          int at = r * x.stride() + column + h * headDim;
+          System.arraycopy(x.data(), at, head, 0, headDim);
+          Arrays.fill(head, headDim, head.length, 0f);
+          float squares = RowKernels.sumOfSquares(head, 0, head.length, partials[worker]);
+          float scale = (float) (1 / Math.sqrt((double) squares / headDim + epsilon));
+          RowKernels.scale(head, 0, scale, weight, head.length, head, 0);
+          System.arraycopy(head, 0, x.data(), at, headDim);
+        }
       }
     }
   }

@@ -97,6 +97,23 @@ public final class VectorBackend implements Backend {
   }
 
   @Override
+  public void addBias(Activations x, int rows, float[] bias) {
+    tokenJobs.addBias((HostActivations) x, rows, bias);
+  }
+
+  @Override
+  public void addScaled(
+      Activations x, int[] indices, int count, Activations delta, float[] scales) {
+    tokenJobs.addScaled((HostActivations) x, indices, count, (HostActivations) delta, scales);
+  }
+
+  @Override
+  public void normHeads(
+      Activations x, int rows, int column, int heads, int headDim, float[] weight, float epsilon) {
+    tokenJobs.normHeads((HostActivations) x, rows, column, heads, headDim, weight, epsilon);
+  }
+
+  @Override
   public void ropeAndStore(
       Activations qkv,
       AttentionShape shape,

@@ -29,7 +29,7 @@ final class JobOptions {
   @Option(
       names = {"-m", "--model"},
       paramLabel = "FILE",
-      description = "Model file in GGUF format (model.path).")
+      description = "Model: GGUF file or Hugging Face folder (model.path).")
   private String model;
 
   @Option(

@@ -88,17 +88,7 @@ public record ModelFacts(
       tensors.add(model.weights().output());
     }
     for (LayerWeights layer : model.weights().layers()) {
-      tensors.addAll(
-          List.of(
-              layer.attentionNorm(),
-              layer.query(),
-              layer.key(),
-              layer.value(),
-              layer.attentionOutput(),
-              layer.feedForwardNorm(),
-              layer.gate(),
-              layer.up(),
-              layer.down()));
+      tensors.addAll(layer.tensors());
     }
     Map<String, Double> elements = new TreeMap<>();
     double all = 0;

@@ -2,6 +2,7 @@ package dev.weft.kernels.model;
 
 import dev.weft.kernels.json.JsonObject;
 import dev.weft.kernels.model.safetensors.SafetensorsFolder;
+import dev.weft.kernels.tokenizer.huggingface.FolderTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,6 +26,7 @@ public final class HuggingFaceFolder {
           "generation_config.json",
           "tokenizer.json",
           "tokenizer_config.json",
+          "added_tokens.json",
           "tokenizer.model",
           "chat_template.jinja",
           "model.safetensors.index.json");
@@ -87,7 +89,15 @@ public final class HuggingFaceFolder {
       ModelWeights weights =
           new WeightReader(shape.architecture(), spec, TensorNames.HUGGING_FACE, tensors).read();
       tensors.requireAllTaken(spec.architecture(), name -> isIgnored(spec, name));
-      return new Model(store, files, name(folder), spec, weights, null, java.util.Optional.empty());
+      FolderTokenizer tokenizer = FolderTokenizer.open(folder, config, spec.vocabSize());
+      return new Model(
+          store,
+          files,
+          name(folder),
+          spec,
+          weights,
+          tokenizer.tokenizer(),
+          tokenizer.chatTemplate());
     } catch (Throwable e) {
       store.close();
       throw e;

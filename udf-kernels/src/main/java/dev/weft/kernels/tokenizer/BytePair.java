@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -19,6 +20,7 @@ final class BytePair implements Scheme {
 
   private final PreTokenizer preTokenizer;
   private final MergeTable merges;
+  private final boolean nfc;
   private final int vocabSize;
 
   /** Token of each byte; -1 where a vocabulary has none, nor an unknown token: SmolLM2's byte 4. */
@@ -51,7 +53,10 @@ final class BytePair implements Scheme {
       byteTokens[b] = token == null ? vocabulary.unknown() : token;
     }
     merges = readMerges(metadata, ids);
-    wholeWords = preTokenizer.ignoresMerges() ? new PieceTable(words(vocabulary)) : null;
+    nfc = metadata.bool(TokenizerMetadata.NFC, false);
+    boolean ignoresMerges =
+        metadata.bool(TokenizerMetadata.IGNORE_MERGES, preTokenizer.ignoresMerges());
+    wholeWords = ignoresMerges ? new PieceTable(words(vocabulary)) : null;
   }
 
   static Tokenizer tokenizer(TokenizerMetadata metadata) {
@@ -107,7 +112,8 @@ final class BytePair implements Scheme {
   }
 
   @Override
-  public void encode(String text, IntList out) {
+  public void encode(String given, boolean first, IntList out) {
+    String text = nfc ? Normalizer.normalize(given, Normalizer.Form.NFC) : given;
     var merger = new Merger();
     Merger.Pairs pairs = (left, right, _) -> merges.find(merger.ids[left], merger.ids[right]);
     PieceTable.Prepared prepared = wholeWords == null ? null : wholeWords.prepare(text);

@@ -2,8 +2,12 @@ package dev.weft.kernels.tokenizer;
 
 /** How ordinary text becomes tokens. */
 sealed interface Scheme permits SentencePiece, BytePair {
-  /** Appends the tokens of a well-formed, non-empty text without special tokens. */
-  void encode(String text, IntList out);
+  /**
+   * Appends the tokens of a well-formed, non-empty text without special tokens.
+   *
+   * @param first whether the text is at the beginning, not behind a special token
+   */
+  void encode(String text, boolean first, IntList out);
 
   /** The bytes of text that a token stands for; the tokenizer's own array. */
   byte[] bytes(int token);

@@ -7,7 +7,7 @@ record SchemeTokenizer(Vocabulary vocabulary, Scheme scheme) implements Tokenize
   @Override
   public int[] encode(String text) {
     var out = new IntList(text.length() / 3);
-    encodeOrdinary(text, out);
+    encodeOrdinary(text, true, out);
     return out.toArray();
   }
 
@@ -23,22 +23,35 @@ record SchemeTokenizer(Vocabulary vocabulary, Scheme scheme) implements Tokenize
         i++;
         continue;
       }
-      encodeOrdinary(without(guard, text.substring(begin, i)), out);
-      out.add(specials.token(match));
+      int token = specials.token(match);
+      int end = i;
+      while (vocabulary.stripsLeft(token) && end > begin && isSpace(text.charAt(end - 1))) {
+        end--;
+      }
+      encodeOrdinary(without(guard, text.substring(begin, end)), begin == 0, out);
+      out.add(token);
       i += specials.length(match);
+      while (vocabulary.stripsRight(token) && i < text.length() && isSpace(text.charAt(i))) {
+        i++;
+      }
       begin = i;
     }
-    encodeOrdinary(without(guard, text.substring(begin)), out);
+    encodeOrdinary(without(guard, text.substring(begin)), begin == 0, out);
     return out.toArray();
+  }
+
+  /** White space of Unicode, all of it in the basic plane. */
+  private static boolean isSpace(char c) {
+    return Character.isWhitespace(c) || Character.isSpaceChar(c) || c == 0x85;
   }
 
   private static String without(char guard, String piece) {
     return piece.indexOf(guard) < 0 ? piece : piece.replace(String.valueOf(guard), "");
   }
 
-  private void encodeOrdinary(String text, IntList out) {
+  private void encodeOrdinary(String text, boolean first, IntList out) {
     if (!text.isEmpty()) {
-      scheme.encode(wellFormed(text), out);
+      scheme.encode(wellFormed(text), first, out);
     }
   }
 

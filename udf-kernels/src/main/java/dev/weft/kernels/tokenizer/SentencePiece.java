@@ -3,26 +3,41 @@ package dev.weft.kernels.tokenizer;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * SentencePiece BPE as Llama 1 and 2 use it: spaces become U+2581, characters are merged to the
- * token of the best score, characters without a token become tokens of their bytes.
+ * token of the best score, or in the order of the merges where a file has those instead of scores;
+ * characters without a token become tokens of their bytes.
  */
 final class SentencePiece implements Scheme {
   private static final char SPACE = '\u2581';
   private static final String TOKENS = "tokenizer.ggml.tokens";
   private static final String SCORES = "tokenizer.ggml.scores";
+  private static final String MERGES = "tokenizer.ggml.merges";
 
   private final PieceTable pieces;
+
+  /** Of the tokens; null where there are merges. */
   private final int[] priorities;
+
+  /** Null where there are priorities. */
+  private final MergeTable merges;
+
   private final int[] byteTokens = new int[256];
   private final int unknown;
   private final byte[][] bytes;
   private final boolean addsSpacePrefix;
+  private final boolean prefixOnce;
+  private final boolean removesExtraSpaces;
 
   private SentencePiece(Vocabulary vocabulary, TokenizerMetadata metadata) {
     unknown = vocabulary.unknown();
-    priorities = priorities(metadata, vocabulary.size());
+    boolean byMerges = !metadata.contains(SCORES) && metadata.contains(MERGES);
+    priorities = byMerges ? null : priorities(metadata, vocabulary.size());
+    prefixOnce = metadata.bool(TokenizerMetadata.SPACE_PREFIX_ONCE, false);
+    removesExtraSpaces = metadata.bool(TokenizerMetadata.REMOVE_EXTRA_SPACES, false);
     addsSpacePrefix = metadata.bool("tokenizer.ggml.add_space_prefix", true);
     bytes = new byte[vocabulary.size()][];
     Arrays.fill(byteTokens, -1);
@@ -36,6 +51,7 @@ final class SentencePiece implements Scheme {
       }
     }
     pieces = new PieceTable(texts);
+    merges = byMerges ? merges(metadata, texts) : null;
     for (int b = 0; b < 256; b++) {
       if (byteTokens[b] < 0 && unknown < 0) {
         throw metadata.wrong(TOKENS, "has neither a token of byte " + b + " nor an unknown token");
@@ -70,6 +86,30 @@ final class SentencePiece implements Scheme {
     return ranks;
   }
 
+  private static MergeTable merges(TokenizerMetadata metadata, String[] texts) {
+    Map<String, Integer> ids = HashMap.newHashMap(texts.length);
+    for (int token = 0; token < texts.length; token++) {
+      if (texts[token] != null) {
+        ids.putIfAbsent(texts[token], token);
+      }
+    }
+    String[] lines = metadata.strings(MERGES);
+    var table = new MergeTable(lines.length);
+    for (int rank = 0; rank < lines.length; rank++) {
+      int space = lines[rank].indexOf(' ', 1);
+      Integer left = space < 0 ? null : ids.get(lines[rank].substring(0, space));
+      Integer right = space < 0 ? null : ids.get(lines[rank].substring(space + 1));
+      Integer whole = space < 0 ? null : ids.get(lines[rank].replace(" ", ""));
+      if (left == null || right == null || whole == null) {
+        throw metadata.wrong(
+            MERGES,
+            "has '" + lines[rank] + "' at index " + rank + ", must be two tokens of a third");
+      }
+      table.add(left, right, rank, whole);
+    }
+    return table;
+  }
+
   private static int countUpTo(float[] sorted, float value) {
     int low = 0;
     int high = sorted.length;
@@ -102,8 +142,13 @@ final class SentencePiece implements Scheme {
   }
 
   @Override
-  public void encode(String text, IntList out) {
-    String escaped = (addsSpacePrefix ? SPACE + text : text).replace(' ', SPACE);
+  public void encode(String given, boolean first, IntList out) {
+    String text = removesExtraSpaces ? withoutExtraSpaces(given) : given;
+    if (text.isEmpty()) {
+      return;
+    }
+    boolean prefix = addsSpacePrefix && (first || !prefixOnce);
+    String escaped = (prefix ? SPACE + text : text).replace(' ', SPACE);
     PieceTable.Prepared prepared = pieces.prepare(escaped);
     int count = escaped.codePointCount(0, escaped.length());
     var starts = new int[count + 1];
@@ -113,12 +158,13 @@ final class SentencePiece implements Scheme {
       starts[i + 1] = starts[i] + Character.charCount(escaped.codePointAt(starts[i]));
       merger.ids[i] = prepared.find(starts[i], starts[i + 1]);
     }
-    merger.run(
-        count,
+    Merger.Pairs byScore =
         (left, _, end) -> {
           int token = prepared.find(starts[left], starts[end]);
           return token < 0 ? Merger.Pairs.NONE : (long) priorities[token] << 32 | token;
-        });
+        };
+    Merger.Pairs byMerge = (left, right, _) -> merges.find(merger.ids[left], merger.ids[right]);
+    merger.run(count, merges == null ? byScore : byMerge);
     for (int i = 0; i < count; i = merger.next(i)) {
       if (merger.ids[i] >= 0) {
         out.add(merger.ids[i]);
@@ -126,6 +172,19 @@ final class SentencePiece implements Scheme {
         addBytes(escaped.substring(starts[i], starts[i + 1]), out);
       }
     }
+  }
+
+  private static String withoutExtraSpaces(String text) {
+    var kept = new StringBuilder(text.length());
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      boolean again = kept.isEmpty() || kept.charAt(kept.length() - 1) == ' ';
+      if (c != ' ' || !again) {
+        kept.append(c);
+      }
+    }
+    int end = kept.length();
+    return kept.substring(0, end > 0 && kept.charAt(end - 1) == ' ' ? end - 1 : end);
   }
 
   private void addBytes(String character, IntList out) {

@@ -43,6 +43,8 @@ final class Vocabulary {
   private final String[] tokens;
   private final Kind[] kinds;
   private final BitSet endOfGeneration = new BitSet();
+  private final BitSet stripsLeft = new BitSet();
+  private final BitSet stripsRight = new BitSet();
   private final SpecialMatcher specials;
   private final int bos;
   private final int eos;
@@ -53,7 +55,11 @@ final class Vocabulary {
   /** Token ids, or -1, and behaviour where a file is silent. */
   record Defaults(int bos, int eos, int unknown, boolean addsBos) {}
 
-  Vocabulary(TokenizerMetadata metadata, Defaults defaults) {
+  Vocabulary(TokenizerMetadata metadata, Defaults usual) {
+    Defaults defaults =
+        metadata.bool(TokenizerMetadata.EXPLICIT_ROLES, false)
+            ? new Defaults(-1, -1, -1, false)
+            : usual;
     tokens = metadata.strings(PREFIX + "tokens");
     if (tokens.length == 0 || tokens.length > MAX_TOKENS) {
       throw metadata.wrong(
@@ -66,6 +72,8 @@ final class Vocabulary {
     addsBos = bos >= 0 && metadata.bool(PREFIX + "add_bos_token", defaults.addsBos);
     addsEos = eos >= 0 && metadata.bool(PREFIX + "add_eos_token", false);
     markRoles(metadata);
+    mark(metadata, TokenizerMetadata.STRIP_LEFT, stripsLeft);
+    mark(metadata, TokenizerMetadata.STRIP_RIGHT, stripsRight);
     specials = specials();
   }
 
@@ -101,10 +109,22 @@ final class Vocabulary {
         markControl(token);
       }
     }
+    var more = new BitSet();
+    mark(metadata, TokenizerMetadata.END_OF_GENERATION, more);
+    more.stream().forEach(this::markControl);
+    endOfGeneration.or(more);
     for (int token = 0; token < tokens.length; token++) {
       if (END_OF_GENERATION.contains(tokens[token])) {
         endOfGeneration.set(token);
         markControl(token);
+      }
+    }
+  }
+
+  private void mark(TokenizerMetadata metadata, String key, BitSet set) {
+    if (metadata.contains(key)) {
+      for (int token : metadata.integers(key, 0, tokens.length - 1)) {
+        set.set(token);
       }
     }
   }
@@ -154,6 +174,16 @@ final class Vocabulary {
 
   boolean isEndOfGeneration(int token) {
     return endOfGeneration.get(token);
+  }
+
+  /** Whether a special token swallows white space before it. */
+  boolean stripsLeft(int token) {
+    return stripsLeft.get(token);
+  }
+
+  /** Whether a special token swallows white space after it. */
+  boolean stripsRight(int token) {
+    return stripsRight.get(token);
   }
 
   int bos() {

@@ -49,7 +49,7 @@ class TokenizerOracleTest {
     checkCases("qwen2", qwen2());
   }
 
-  private static void checkCases(String name, Tokenizer tokenizer) throws IOException {
+  static void checkCases(String name, Tokenizer tokenizer) throws IOException {
     String base = "tokenizers/llama.cpp/ggml-vocab-" + name + ".gguf";
     String[] texts =
         Files.readString(SharedTokenizers.data(base + ".inp"), UTF_8)
@@ -88,7 +88,7 @@ class TokenizerOracleTest {
     checkHuggingFace("llama_3.2_encoded.json", llama3());
   }
 
-  private static void checkHuggingFace(String file, Tokenizer tokenizer) throws IOException {
+  static void checkHuggingFace(String file, Tokenizer tokenizer) throws IOException {
     JsonNode oracle =
         new ObjectMapper()
             .readTree(SharedTokenizers.data("tokenizers/hf-oracles/" + file).toFile());

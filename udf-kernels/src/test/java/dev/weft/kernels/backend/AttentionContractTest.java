@@ -29,6 +29,9 @@ class AttentionContractTest {
   private static final double TOLERANCE = 1e-4;
   private static final int LAYERS = 2;
 
+  /** 0 for all positions; others end within, at and beyond pages of 16. */
+  private static final int[] WINDOWS = {0, 1, 5, 16, 33};
+
   /** heads, kvHeads, headDim. */
   private static final int[][] SHAPES = {
     {4, 2, 8}, {3, 1, 64}, {6, 6, 16}, {8, 1, 20}, {5, 5, 80}, {9, 3, 64}, {2, 1, 128}
@@ -38,7 +41,10 @@ class AttentionContractTest {
     var cases = new ArrayList<Arguments>();
     for (var provider : Backends.all()) {
       for (int[] shape : SHAPES) {
-        cases.add(Arguments.of(provider.name(), shape[0], shape[1], shape[2]));
+        cases.add(Arguments.of(provider.name(), shape[0], shape[1], shape[2], 0));
+      }
+      for (int window : WINDOWS) {
+        cases.add(Arguments.of(provider.name(), 6, 2, 20, window));
       }
     }
     return cases;
@@ -47,9 +53,10 @@ class AttentionContractTest {
   /** Rows of queries, keys and values of one sequence before rotation. */
   private record Sequence(float[][] rows, int[] pages) {}
 
-  @ParameterizedTest(name = "{0} {1}/{2} heads of {3}")
+  @ParameterizedTest(name = "{0} {1}/{2} heads of {3}, window {4}")
   @MethodSource("backendsAndShapes")
-  void isThatOfFloat64AndTheSameBitsInAnyChunks(String name, int heads, int kvHeads, int headDim) {
+  void isThatOfFloat64AndTheSameBitsInAnyChunks(
+      String name, int heads, int kvHeads, int headDim, int window) {
     long seed = 1000L * heads + headDim;
     System.out.println("seed " + seed);
     var make = new RandomTensors(new Random(seed), null);
@@ -59,7 +66,8 @@ class AttentionContractTest {
     int width = value + Activations.padded(kvHeads * headDim);
     var shape =
         new AttentionShape(
-            heads, kvHeads, headDim, query, key, value, (float) (1 / Math.sqrt(headDim)));
+                heads, kvHeads, headDim, query, key, value, (float) (1 / Math.sqrt(headDim)))
+            .withWindow(window);
     var ropeSpec =
         new RopeSpec(
             headDim % 3 == 0 ? RopeSpec.Layout.HALVES : RopeSpec.Layout.INTERLEAVED,
@@ -171,7 +179,8 @@ class AttentionContractTest {
       double[] q = rotated(sequence.rows()[token], shape.queryColumn() + h * d, d, token, rope);
       double[] score = new double[token + 1];
       double sum = 0;
-      for (int p = 0; p <= token; p++) {
+      int first = shape.window() == 0 ? 0 : Math.max(0, token - shape.window() + 1);
+      for (int p = first; p <= token; p++) {
         double[] k = rotated(sequence.rows()[p], shape.keyColumn() + kvHead * d, d, p, rope);
         double dot = 0;
         for (int i = 0; i < d; i++) {
@@ -180,7 +189,7 @@ class AttentionContractTest {
         score[p] = Math.exp(dot / Math.sqrt(d));
         sum += score[p];
       }
-      for (int p = 0; p <= token; p++) {
+      for (int p = first; p <= token; p++) {
         for (int i = 0; i < d; i++) {
           out[h * d + i] +=
               score[p] / sum * sequence.rows()[p][shape.valueColumn() + kvHead * d + i];

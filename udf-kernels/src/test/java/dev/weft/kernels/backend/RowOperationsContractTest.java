@@ -82,6 +82,73 @@ class RowOperationsContractTest {
 
   @ParameterizedTest
   @MethodSource("backends")
+  void addBiasAndAddScaled(String name) {
+    try (Backend backend = Backends.find(name).open(new BackendConfig(2))) {
+      var make = new RandomTensors(new Random(14), null);
+      for (int width : WIDTHS) {
+        float[][] x = new float[11][];
+        float[][] d = new float[3][];
+        Arrays.setAll(x, t -> make.values(width, 1));
+        Arrays.setAll(d, t -> make.values(width, 1));
+        float[] bias = Arrays.copyOf(make.values(width, 1), Activations.padded(width));
+        float[] scales = {0.25f, 1e-3f, 0f};
+        Activations sum = activations(backend, x);
+        backend.addBias(sum, 11, bias);
+        backend.addScaled(sum, new int[] {10, 0, 4}, 3, activations(backend, d), scales);
+        int[] from = {1, -1, -1, -1, 2, -1, -1, -1, -1, -1, 0};
+        for (int t = 0; t < 11; t++) {
+          float[] y = row(sum, t, width);
+          for (int i = 0; i < width; i++) {
+            float biased = x[t][i] + bias[i];
+            double exact = from[t] < 0 ? biased : biased + (double) scales[from[t]] * d[from[t]][i];
+            assertThat(y[i]).isEqualTo((float) exact);
+          }
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("backends")
+  void normHeads(String name) {
+    try (Backend backend = Backends.find(name).open(new BackendConfig(2))) {
+      var make = new RandomTensors(new Random(15), null);
+      for (int headDim : new int[] {1, 6, 16, 20, 128}) {
+        int heads = 3;
+        int column = 16;
+        int width = column + heads * headDim + 5;
+        float[][] x = new float[19][];
+        Arrays.setAll(x, t -> make.values(width, 1));
+        float[] weight = Arrays.copyOf(make.values(headDim, 1), Activations.padded(headDim));
+        Activations out = activations(backend, x);
+        backend.normHeads(out, 19, column, heads, headDim, weight, 1e-6f);
+        for (int t = 0; t < 19; t++) {
+          double[] exact = new double[width];
+          for (int i = 0; i < width; i++) {
+            exact[i] = x[t][i];
+          }
+          for (int h = 0; h < heads; h++) {
+            int at = column + h * headDim;
+            double squares = 0;
+            for (int i = 0; i < headDim; i++) {
+              squares += (double) x[t][at + i] * x[t][at + i];
+            }
+            for (int i = 0; i < headDim; i++) {
+              exact[at + i] = x[t][at + i] / Math.sqrt(squares / headDim + 1e-6f) * weight[i];
+            }
+          }
+          float[] y = row(out, t, width);
+          for (int i = 0; i < width; i++) {
+            double slack = Math.abs(exact[i]) * (headDim + 4) * 0x1p-24 + Float.MIN_VALUE;
+            assertThat((double) y[i]).as("element %d", i).isCloseTo(exact[i], within(slack));
+          }
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("backends")
   void swiGlu(String name) {
     float[] special = {
       0f,

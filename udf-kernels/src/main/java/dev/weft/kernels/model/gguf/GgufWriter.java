@@ -113,6 +113,13 @@ public final class GgufWriter {
     return add(name, new Entry(format, columns, rowCount, rows), columns, rowCount);
   }
 
+  /** {@code count} matrices as one tensor; rows are numbered through all of them. */
+  public GgufWriter cube(
+      String name, QuantFormat format, long count, long rowCount, int columns, Rows rows) {
+    var entry = new Entry(format, columns, Math.multiplyExact(count, rowCount), rows);
+    return add(name, entry, columns, rowCount, count);
+  }
+
   /** A matrix whose bytes are all zero; takes no space where the file system has sparse files. */
   public GgufWriter zeros(String name, QuantFormat format, long rowCount, int columns) {
     return add(name, new Entry(format, columns, rowCount, null), columns, rowCount);

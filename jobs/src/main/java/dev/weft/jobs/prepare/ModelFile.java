@@ -8,8 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -204,8 +203,8 @@ public record ModelFile(String path, long bytes, String sha256, String cacheFold
         delete(target);
       }
       Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
-    } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
-      if (!folder) {
+    } catch (FileSystemException e) {
+      if (!folder || !Files.isDirectory(target)) {
         throw e;
       }
     }

@@ -2,6 +2,7 @@ package dev.weft.kernels.model;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.weft.kernels.model.WeightStore.Stored;
 import dev.weft.kernels.model.gguf.GgufFile;
 import dev.weft.kernels.tokenizer.Tokenizer;
 import dev.weft.kernels.tokenizer.Tokenizers;
@@ -52,7 +53,7 @@ public final class Model implements AutoCloseable {
   /**
    * Opens a GGUF file or a Hugging Face folder and checks it: structure, architecture, the shape of
    * every tensor, finite normalisation weights and biases, tokenizer. Matrices are not read; {@link
-   * Tensor#requireFinite} checks their values.
+   * #requireFinite} checks their values.
    *
    * @throws ModelFormatException if it is broken or not supported
    * @throws IOException if it cannot be read
@@ -146,6 +147,24 @@ public final class Model implements AutoCloseable {
   /** Bytes of all weights as stored. */
   public long weightBytes() {
     return store.bytes();
+  }
+
+  /**
+   * Checks that no weight is an infinity or a NaN, which would spread to every answer; reads all of
+   * them.
+   *
+   * @throws ModelFormatException naming a tensor that has one
+   */
+  public void requireFinite() {
+    store.names().parallelStream()
+        .forEach(
+            name -> {
+              Stored stored = store.find(name).orElseThrow();
+              int columns = Math.toIntExact(stored.shape().getLast());
+              int rows = Math.toIntExact(WeightStore.elements(stored.shape()) / columns);
+              new Tensor(name, stored.format(), rows, columns, stored.data())
+                  .requireFinite(stored.file());
+            });
   }
 
   /**

@@ -28,23 +28,28 @@ public record Tensor(String name, QuantFormat format, int rows, int columns, Mem
   }
 
   /**
-   * Checks that every value is finite, by reference decoding; reads the whole tensor.
+   * Checks that every value is finite; reads the whole tensor.
    *
    * @param file the model file, for the message
    * @throws ModelFormatException naming the first value that is not
    */
   public void requireFinite(Path file) {
-    var values = new float[columns];
-    for (int row = 0; row < rows; row++) {
-      decodeRow(row, values);
-      for (int column = 0; column < columns; column++) {
-        if (!Float.isFinite(values[column])) {
-          throw new ModelFormatException(
-              "tensor %s has %s at row %d, column %d".formatted(name, values[column], row, column),
-              file.toString(),
-              ModelFormatException.DAMAGED);
-        }
-      }
+    long block = format.firstNonFiniteBlock(data, data.byteSize() / format.blockBytes());
+    if (block < 0) {
+      return;
     }
+    long element = block * format.blockElements();
+    var values = new float[format.blockElements()];
+    format.decode(data, block * format.blockBytes(), values, 0, values.length);
+    int within = 0;
+    while (within + 1 < values.length && Float.isFinite(values[within])) {
+      within++;
+    }
+    element += within;
+    throw new ModelFormatException(
+        "tensor %s has %s at row %d, column %d"
+            .formatted(name, values[within], element / columns, element % columns),
+        file.toString(),
+        ModelFormatException.DAMAGED);
   }
 }

@@ -13,17 +13,17 @@ import java.util.Optional;
  */
 public enum QuantFormat {
   F32(0, 1, 4, true, new PlainCodecs.F32()),
-  F16(1, 1, 2, true, new PlainCodecs.F16()),
-  Q4_0(2, 32, 18, true, new Q40Codec()),
-  Q4_1(3, 32, 20, true, new Q41Codec()),
-  Q5_0(6, 32, 22, true, new Q50Codec()),
-  Q5_1(7, 32, 24, true, new Q51Codec()),
-  Q8_0(8, 32, 34, true, new Q80Codec()),
-  Q2_K(10, 256, 84, false, new KQuantCodecs.Q2()),
-  Q3_K(11, 256, 110, false, new KQuantCodecs.Q3()),
-  Q4_K(12, 256, 144, false, new KQuantCodecs.Q4()),
-  Q5_K(13, 256, 176, false, new KQuantCodecs.Q5()),
-  Q6_K(14, 256, 210, false, new KQuantCodecs.Q6()),
+  F16(1, 1, 2, true, new PlainCodecs.F16(), 0),
+  Q4_0(2, 32, 18, true, new Q40Codec(), 0),
+  Q4_1(3, 32, 20, true, new Q41Codec(), 0, 2),
+  Q5_0(6, 32, 22, true, new Q50Codec(), 0),
+  Q5_1(7, 32, 24, true, new Q51Codec(), 0, 2),
+  Q8_0(8, 32, 34, true, new Q80Codec(), 0),
+  Q2_K(10, 256, 84, false, new KQuantCodecs.Q2(), 80, 82),
+  Q3_K(11, 256, 110, false, new KQuantCodecs.Q3(), 108),
+  Q4_K(12, 256, 144, false, new KQuantCodecs.Q4(), 0, 2),
+  Q5_K(13, 256, 176, false, new KQuantCodecs.Q5(), 0, 2),
+  Q6_K(14, 256, 210, false, new KQuantCodecs.Q6(), 208),
   BF16(30, 1, 2, true, new PlainCodecs.Bf16());
 
   private final int ggmlType;
@@ -32,12 +32,22 @@ public enum QuantFormat {
   private final boolean encodes;
   private final BlockCodec codec;
 
-  QuantFormat(int ggmlType, int blockElements, int blockBytes, boolean encodes, BlockCodec codec) {
+  /** Bytes of a block where its f16 values begin: the value itself, or scales. */
+  private final int[] halves;
+
+  QuantFormat(
+      int ggmlType,
+      int blockElements,
+      int blockBytes,
+      boolean encodes,
+      BlockCodec codec,
+      int... halves) {
     this.ggmlType = ggmlType;
     this.blockElements = blockElements;
     this.blockBytes = blockBytes;
     this.encodes = encodes;
     this.codec = codec;
+    this.halves = halves;
   }
 
   /** The format with a ggml type number, if Weft reads it. */
@@ -82,6 +92,34 @@ public enum QuantFormat {
           elements + " values are not a whole number of " + this + " blocks of " + blockElements);
     }
     return Math.multiplyExact(elements / blockElements, (long) blockBytes);
+  }
+
+  /**
+   * The first block that holds an infinity or a NaN, or -1. Looks only at what can make one: all
+   * values of plain formats, the scales of the others, whose integers are always finite.
+   *
+   * @param src {@code blocks} encoded blocks from byte 0 on
+   */
+  public long firstNonFiniteBlock(MemorySegment src, long blocks) {
+    for (long block = 0; block < blocks; block++) {
+      long offset = block * blockBytes;
+      boolean finite =
+          switch (this) {
+            case F32 -> (src.get(PlainCodecs.I32_LE, offset) & 0x7F800000) != 0x7F800000;
+            case BF16 -> (src.get(PlainCodecs.I16_LE, offset) & 0x7F80) != 0x7F80;
+            default -> {
+              boolean all = true;
+              for (int at : halves) {
+                all &= (src.get(PlainCodecs.I16_LE, offset + at) & 0x7C00) != 0x7C00;
+              }
+              yield all;
+            }
+          };
+      if (!finite) {
+        return block;
+      }
+    }
+    return -1;
   }
 
   /**

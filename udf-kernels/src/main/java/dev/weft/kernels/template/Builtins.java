@@ -24,6 +24,8 @@ final class Builtins {
           "raise_exception", new Function("raise_exception", Builtins::raise),
           "strftime_now", new Function("strftime_now", Builtins::strftimeNow));
 
+  private static final int STEPS_PER_CONVERSION = 20;
+
   private Builtins() {}
 
   /** The value as an integer; a real number is refused as Python refuses it. */
@@ -105,6 +107,7 @@ final class Builtins {
       }
       boolean unpadded = pattern.charAt(i + 1) == '-' && i + 2 < pattern.length();
       i += unpadded ? 2 : 1;
+      run.charge(STEPS_PER_CONVERSION);
       String shown = conversion(run.date(), pattern.charAt(i));
       if (shown == null) {
         throw run.error("strftime_now does not know '%" + pattern.charAt(i) + "'");

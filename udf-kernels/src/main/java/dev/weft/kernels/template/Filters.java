@@ -64,6 +64,8 @@ final class Filters {
               "upper",
               (r, v, a) -> TextMethods.map(r, Printer.str(r, v), s -> s.toUpperCase(Locale.ROOT))));
 
+  private static final int MAX_DIGITS = 1000;
+
   private Filters() {}
 
   static boolean isKnown(String name) {
@@ -126,7 +128,7 @@ final class Filters {
     Value otherwise = a[0] == null ? new Int(0) : a[0];
     double real;
     if (input instanceof Text text) {
-      String digits = text.strip(null, true, true).chars();
+      String digits = digits(run, text);
       try {
         return new Int(Long.parseLong(digits));
       } catch (NumberFormatException e) {
@@ -146,17 +148,22 @@ final class Filters {
     double real =
         Operators.isNumber(input)
             ? Operators.asDouble(input)
-            : input instanceof Text text
-                ? parseReal(text.strip(null, true, true).chars())
-                : Double.NaN;
+            : input instanceof Text text ? parseReal(digits(run, text)) : Double.NaN;
     return Double.isNaN(real) ? (otherwise == null ? new Real(0) : otherwise) : new Real(real);
+  }
+
+  /** The text without white space around it, or nothing if it is too long for a number. */
+  private static String digits(Run run, Text text) {
+    run.chargeChars(text.units());
+    Text digits = text.strip(null, true, true);
+    return digits.units() < MAX_DIGITS ? digits.chars() : "";
   }
 
   private static double parseReal(String digits) {
     // Java also reads hexadecimal floats and suffixes such as 1d, which Python does not.
     boolean plain = digits.chars().allMatch(c -> "0123456789+-.eE".indexOf(c) >= 0);
     try {
-      return plain && digits.length() < 1000 ? Double.parseDouble(digits) : Double.NaN;
+      return plain ? Double.parseDouble(digits) : Double.NaN;
     } catch (NumberFormatException e) {
       return Double.NaN;
     }
@@ -215,6 +222,7 @@ final class Filters {
     if (!Operators.isNumber(input)) {
       throw run.error("round needs a number, not " + input.typeName());
     }
+    run.chargeDigits();
     double value = Operators.asDouble(input);
     if (Double.isNaN(value) || Double.isInfinite(value)) {
       return new Real(value);

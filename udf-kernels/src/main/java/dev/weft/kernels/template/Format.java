@@ -21,6 +21,7 @@ final class Format {
     int used = 0;
     int plainFrom = 0;
     for (int i = chars.indexOf('%'); i >= 0; i = chars.indexOf('%', plainFrom)) {
+      run.charge(1);
       out.append(format, plainFrom, i);
       int at = i + 1;
       Value named = null;
@@ -91,17 +92,18 @@ final class Format {
   private static Text convert(Run run, Value value, char conversion, int precision, String flags) {
     switch (conversion) {
       case 's' -> {
-        return cut(Printer.str(run, value), precision);
+        return cut(run, Printer.str(run, value), precision);
       }
       case 'r' -> {
         TextBuilder repr = new TextBuilder(run);
         Printer.repr(run, value, repr);
-        return cut(repr.build(), precision);
+        return cut(run, repr.build(), precision);
       }
       default -> {
         if (!Operators.isNumber(value)) {
           throw run.error("'%" + conversion + "' needs a number, not " + value.typeName());
         }
+        run.chargeDigits();
         double real = Operators.asDouble(value);
         if (Double.isNaN(real) || Double.isInfinite(real)) {
           throw run.error("'%" + conversion + "' needs a finite number");
@@ -128,7 +130,8 @@ final class Format {
     }
   }
 
-  private static Text cut(Text text, int precision) {
+  private static Text cut(Run run, Text text, int precision) {
+    run.chargeChars(text.units());
     return precision < 0 || precision >= text.length()
         ? text
         : text.slice(0, text.positionOf(precision));

@@ -65,7 +65,10 @@ final class Json {
       case None _ -> out.append("null");
       case Bool b -> out.append(b.value() ? "true" : "false");
       case Int i -> out.append(Long.toString(i.value()));
-      case Real r -> out.append(number(r.value()));
+      case Real r -> {
+        run.chargeDigits();
+        out.append(number(r.value()));
+      }
       case Seq seq when seq.kind() != Value.SeqKind.LAZY -> {
         if (seq.items().isEmpty()) {
           out.append("[]");

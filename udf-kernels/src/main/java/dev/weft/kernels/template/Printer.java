@@ -39,7 +39,10 @@ final class Printer {
       case Undefined _ -> {}
       case Bool b -> out.append(b.value() ? "True" : "False");
       case Int i -> out.append(Long.toString(i.value()));
-      case Real r -> out.append(real(r.value()));
+      case Real r -> {
+        run.chargeDigits();
+        out.append(real(r.value()));
+      }
       case Seq seq -> {
         boolean tuple = seq.kind() == SeqKind.TUPLE;
         out.append(tuple ? "(" : "[");

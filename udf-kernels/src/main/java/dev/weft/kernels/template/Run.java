@@ -27,6 +27,7 @@ final class Run {
   private static final int COPIES_OF_INPUT = 4;
   private static final int CHARS_PER_STEP = 4;
   private static final int STEPS_PER_ELEMENT = 8;
+  private static final int STEPS_PER_DECIMAL = 100;
 
   private final LocalDate date;
   private final long maxTextChars;
@@ -75,7 +76,7 @@ final class Run {
   /** Charges for characters that are looked at or copied. */
   void chargeChars(long chars) {
     if (chars > 0) {
-      charge(chars / CHARS_PER_STEP);
+      charge((chars + CHARS_PER_STEP - 1) / CHARS_PER_STEP);
     }
   }
 
@@ -85,6 +86,11 @@ final class Run {
       throw limit("it makes a text of more than " + maxTextChars + " characters");
     }
     chargeChars(added);
+  }
+
+  /** Charges for decimal arithmetic over all digits of a number. */
+  void chargeDigits() {
+    charge(STEPS_PER_DECIMAL);
   }
 
   void chargeElements(long n) {

@@ -174,6 +174,7 @@ final class SeqFilters {
     Value[] a = arguments.bind(run, "sum", "attribute", "start");
     Value total = a[1] == null ? new Int(0) : a[1];
     for (Value item : Operators.iterate(run, input)) {
+      run.charge(1);
       Value value = a[0] == null ? item : attribute(run, item, a[0]);
       total = Operators.binary(run, "+", total, value);
     }

@@ -336,6 +336,7 @@ final class TextMethods {
 
   private static long count(Run run, Text text, Text needle) {
     if (needle.isEmpty()) {
+      run.chargeChars(text.units());
       return text.length() + 1L;
     }
     long n = 0;

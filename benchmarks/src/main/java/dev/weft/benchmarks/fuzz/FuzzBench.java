@@ -15,8 +15,10 @@ import java.util.TreeSet;
 
 /**
  * Gives mutated inputs to every reader and counts what must not happen. Each target runs in a child
- * process, which is started again behind a case that killed it. A case is made of the seed and its
- * number alone: {@code --only TARGET --seed S --case N} runs one again and shows it.
+ * process, which is started again behind a case that killed it. A case that allocated more in all
+ * than it may is read again in a process whose whole heap is no larger than that. A case is made of
+ * the seed and its number alone: {@code --only TARGET --seed S --case N} runs one again and shows
+ * it.
  *
  * <pre>FuzzBench [--out FILE] [--count N] [--seed S] [--only TARGET] [--case N]</pre>
  */
@@ -26,6 +28,9 @@ public final class FuzzBench {
   private static final int SHOWN = 20;
 
   private final long seed;
+
+  /** Cases of the campaign at hand that were read again with little memory. */
+  private int suspects;
 
   private FuzzBench(long seed) {
     this.seed = seed;
@@ -56,15 +61,14 @@ public final class FuzzBench {
       return;
     }
     List<String> names = new ArrayList<>();
-    long shares = 0;
-    for (String name : FuzzTargets.names()) {
-      if (only == null || only.equals(name)) {
-        names.add(name);
-        shares += share(name);
-      }
+    if (only == null) {
+      FuzzTargets.names().forEach(names::add);
+    } else {
+      names.add(only);
     }
-    if (names.isEmpty()) {
-      FuzzTargets.open(only);
+    long shares = 0;
+    for (String name : names) {
+      shares += share(name);
     }
     List<String> lines = new ArrayList<>();
     for (String name : names) {
@@ -109,6 +113,7 @@ public final class FuzzBench {
 
   private String campaign(String name, long count) throws IOException, InterruptedException {
     System.err.printf("fuzz.%s: %,d cases, seed %d%n", name, count, seed);
+    suspects = 0;
     List<Finding> findings = new ArrayList<>();
     Path progress = Files.createTempFile("weft-fuzz", ".progress");
     long start = System.nanoTime();
@@ -116,8 +121,10 @@ public final class FuzzBench {
       long next = 0;
       while (next < count) {
         Files.write(progress, new byte[8]);
-        int exit = child(name, next, count, progress, findings);
+        List<String> lines = new ArrayList<>();
+        int exit = child(name, next, count, progress, 1 << 30, lines);
         long reached = ByteBuffer.wrap(Files.readAllBytes(progress)).getLong();
+        sort(name, lines, progress, findings);
         if (exit == 0 && reached == count) {
           break;
         }
@@ -130,19 +137,42 @@ public final class FuzzBench {
       Files.deleteIfExists(progress);
     }
     double seconds = (System.nanoTime() - start) / 1e9;
-    String line = result(name, count, findings, seconds);
+    String line = result(name.substring(name.lastIndexOf('.') + 1), count, findings, seconds);
     System.err.println(line);
     findings.stream().limit(SHOWN).forEach(f -> System.err.println("  " + f));
     return line;
   }
 
-  private int child(String name, long first, long end, Path progress, List<Finding> findings)
+  /** Takes what a child found, and looks closer at what it suspects. */
+  private void sort(String name, List<String> lines, Path progress, List<Finding> findings)
+      throws IOException, InterruptedException {
+    for (String line : lines) {
+      if (line.startsWith("finding\t")) {
+        findings.add(Finding.of(line));
+      } else if (line.startsWith("suspect\t")) {
+        suspects++;
+        String[] parts = line.split("\t");
+        long number = Long.parseLong(parts[1]);
+        long bytes = Long.parseLong(parts[2]);
+        List<String> again = new ArrayList<>();
+        int exit = child(name, number, number + 1, progress, FuzzWorker.bound(bytes), again);
+        if (exit != 0 || again.stream().anyMatch(l -> l.startsWith("finding\t"))) {
+          String what =
+              "more than %d MiB of %d bytes".formatted(FuzzWorker.bound(bytes) >> 20, bytes);
+          findings.add(new Finding(Kind.OVER_ALLOCATION, what, number));
+        }
+      }
+    }
+  }
+
+  private int child(
+      String name, long first, long end, Path progress, long heapBytes, List<String> lines)
       throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(ProcessHandle.current().info().command().orElse("java"));
     command.addAll(
         List.of(
-            "-Xmx1g",
+            "-Xmx" + heapBytes,
             "-XX:+UseSerialGC",
             "-XX:-CreateCoredumpOnCrash",
             "-XX:ErrorFile=/dev/null",
@@ -160,11 +190,7 @@ public final class FuzzBench {
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
     try (BufferedReader reader = process.inputReader()) {
-      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-        if (line.startsWith("finding\t")) {
-          findings.add(Finding.of(line));
-        }
-      }
+      reader.lines().forEach(lines::add);
     }
     return process.waitFor();
   }
@@ -189,6 +215,7 @@ public final class FuzzBench {
             seed,
             count / seconds));
     counts.forEach((kind, n) -> line.append(",\"%s\":%d".formatted(kind.field, n)));
+    line.append(",\"read_again_with_little_memory\":").append(suspects);
     line.append(",\"distinct\":").append(distinct.size());
     line.append(",\"java\":\"").append(Runtime.version()).append("\"}");
     return line.toString();

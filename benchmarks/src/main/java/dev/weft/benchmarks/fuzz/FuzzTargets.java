@@ -22,13 +22,17 @@ final class FuzzTargets {
     return KNOWN.keySet();
   }
 
-  /** Opens a target. */
+  /** Opens a target by its name, or by that of its class if it is not one of these. */
   static FuzzTarget open(String name) throws Exception {
     Callable<FuzzTarget> target = KNOWN.get(name);
-    if (target == null) {
-      throw new IllegalArgumentException(
-          "there is no input " + name + " to mutate; there are " + KNOWN.keySet());
+    if (target != null) {
+      return target.call();
     }
-    return target.call();
+    try {
+      return (FuzzTarget) Class.forName(name).getConstructor().newInstance();
+    } catch (ReflectiveOperationException | ClassCastException e) {
+      throw new IllegalArgumentException(
+          "there is no input " + name + " to mutate; there are " + KNOWN.keySet(), e);
+    }
   }
 }

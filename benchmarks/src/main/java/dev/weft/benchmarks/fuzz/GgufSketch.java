@@ -146,7 +146,11 @@ final class GgufSketch {
       case 12 -> number(entry, odd);
       case 13 -> number(entry, random.nextInt(300));
       case 14 -> tensor.name = tensors.get(random.nextInt(tensors.size())).name;
-      case 15 -> tensor.shape[random.nextInt(tensor.shape.length)] = odd;
+      case 15 -> {
+        if (tensor.shape.length > 0) {
+          tensor.shape[random.nextInt(tensor.shape.length)] = odd;
+        }
+      }
       case 16 -> {
         tensor.shape = new long[random.nextInt(7)];
         for (int i = 0; i < tensor.shape.length; i++) {

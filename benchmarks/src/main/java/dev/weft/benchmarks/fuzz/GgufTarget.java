@@ -39,6 +39,11 @@ final class GgufTarget implements FuzzTarget {
     return "gguf";
   }
 
+  @Override
+  public int share() {
+    return 200;
+  }
+
   private static GgufSketch seed(int width, int ggmlType, boolean sentencePiece) {
     var sketch =
         new GgufSketch()

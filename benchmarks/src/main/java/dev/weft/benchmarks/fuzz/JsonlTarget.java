@@ -87,6 +87,11 @@ final class JsonlTarget implements FuzzTarget {
   }
 
   @Override
+  public int share() {
+    return 250;
+  }
+
+  @Override
   public Input next(RandomGenerator random) {
     String text = SEEDS.get(random.nextInt(SEEDS.size()));
     for (int n = random.nextInt(5); n > 0; n--) {

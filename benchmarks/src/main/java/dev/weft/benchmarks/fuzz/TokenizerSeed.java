@@ -76,9 +76,9 @@ final class TokenizerSeed {
       if (id < 0 || id >= tokenizer.vocabSize()) {
         throw new AssertionError("id " + id + " of " + tokenizer.vocabSize());
       }
-      boolean begins = id == tokenizer.bosToken() && tokenizer.tokenText(id).length() > 1;
-      if (ordinary && begins && tokenizer.isSpecial(id) && id != 0) {
-        throw new AssertionError("ordinary text became the begin token " + id);
+      boolean turns = id == tokenizer.bosToken() || tokenizer.isEndOfGeneration(id);
+      if (ordinary && turns && tokenizer.isSpecial(id) && tokenizer.tokenText(id).length() > 1) {
+        throw new AssertionError("ordinary text became the special token " + id);
       }
     }
     tokenizer.decode(ids);

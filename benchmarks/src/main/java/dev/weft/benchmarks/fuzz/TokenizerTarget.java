@@ -24,6 +24,11 @@ final class TokenizerTarget implements FuzzTarget {
   }
 
   @Override
+  public int share() {
+    return 250;
+  }
+
+  @Override
   public Input next(RandomGenerator random) {
     boolean sentencePiece = random.nextBoolean();
     Map<String, Object> values = new HashMap<>();
@@ -196,8 +201,10 @@ final class TokenizerTarget implements FuzzTarget {
     }
 
     @Override
-    public String[] strings(String key) {
-      return get(key, String[].class).clone();
+    public String[] strings(String key, int maxCount) {
+      String[] strings = get(key, String[].class).clone();
+      range(key, strings.length, 0, maxCount);
+      return strings;
     }
 
     @Override

@@ -47,9 +47,16 @@ public final class OpenAiBatch {
             .maxStringLength(reader.limits().maxRowBytes())
             .maxNumberLength(64)
             .maxNameLength(RequestLimits.MAX_ID_LENGTH)
+            .maxTokenCount(RequestLimits.MAX_TOKENS)
+            .build();
+    JsonFactory factory =
+        JsonFactory.builder()
+            .streamReadConstraints(constraints)
+            // Names of strangers have no place in the string table of the JVM.
+            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
             .build();
     this.mapper =
-        JsonMapper.builder(JsonFactory.builder().streamReadConstraints(constraints).build())
+        JsonMapper.builder(factory)
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
@@ -122,10 +129,13 @@ public final class OpenAiBatch {
       return root;
     } catch (StreamConstraintsException e) {
       // Jackson names the constraint in its message only.
+      String what = e.getOriginalMessage();
       RowProblem problem =
-          e.getOriginalMessage().contains("nesting depth")
+          what.contains("nesting depth")
               ? RowProblem.ROW_TOO_DEEP
-              : RowProblem.ROW_BROKEN_JSON;
+              : what.startsWith("Token count")
+                  ? RowProblem.ROW_TOO_LARGE
+                  : RowProblem.ROW_BROKEN_JSON;
       throw problem(problem, e.getOriginalMessage() + at(e));
     } catch (JsonProcessingException e) {
       RowProblem problem =

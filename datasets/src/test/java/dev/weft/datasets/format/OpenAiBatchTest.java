@@ -175,6 +175,22 @@ class OpenAiBatchTest {
   }
 
   @Test
+  void refusesRowsOfMoreValuesThanFitIntoMemory() {
+    OpenAiBatch large =
+        new OpenAiBatch(new RequestReader(RequestLimits.DEFAULTS, SamplingParams.DEFAULTS));
+    for (String piece : List.of("{}", "0", "[]", "\"\"")) {
+      String line =
+          "{\"custom_id\": \"a\", \"body\": {\"prompt\": \"x\", \"metadata\": ["
+              + (piece + ",").repeat(RequestLimits.MAX_TOKENS)
+              + "0]}}";
+      byte[] bytes = line.getBytes(StandardCharsets.UTF_8);
+      RequestException e =
+          catchThrowableOfType(RequestException.class, () -> large.parse(bytes, 0, bytes.length));
+      assertThat(e.problem()).as(piece).isEqualTo(RowProblem.ROW_TOO_LARGE);
+    }
+  }
+
+  @Test
   void findsTheByteThatIsNotUtf8() {
     byte[] line = chat("\"user\": \"?\"").getBytes(StandardCharsets.UTF_8);
     int at = new String(line, StandardCharsets.UTF_8).indexOf('?');

@@ -51,6 +51,7 @@ public record ModelFacts(
    */
   public static ModelFacts of(Path file) {
     try (Model model = Model.open(file)) {
+      model.requireFinite();
       return new ModelFacts(
           model.name(),
           model.spec(),

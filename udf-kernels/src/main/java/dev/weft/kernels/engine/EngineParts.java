@@ -28,7 +28,6 @@ record EngineParts(
     Backend backend = null;
     try {
       model = Model.open(config.model());
-      model.requireFinite();
       var spec = model.spec();
       int context = contextTokens(config, spec.contextLength());
       long pageBytes = Transformer.kvBytesPerPage(spec);

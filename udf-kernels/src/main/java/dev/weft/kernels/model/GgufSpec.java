@@ -62,7 +62,7 @@ final class GgufSpec {
     }
     int headDim = headDim(embedding, heads);
     String vocabKey = prefix + "vocab_size";
-    int vocabSize = metadata.strings("tokenizer.ggml.tokens").length;
+    int vocabSize = metadata.stringCount("tokenizer.ggml.tokens");
     int declared = metadata.integer(vocabKey, 1, Integer.MAX_VALUE, vocabSize);
     if (declared != vocabSize) {
       throw metadata.wrong(

@@ -7,6 +7,7 @@ package dev.weft.kernels.model;
  */
 public final class ModelFormatException extends RuntimeException {
   private static final long serialVersionUID = 1;
+  private static final int MAX_CHARS = 1000;
 
   /** The way out where the bytes of a file make no sense. */
   public static final String DAMAGED =
@@ -18,6 +19,15 @@ public final class ModelFormatException extends RuntimeException {
    * @param fix what a person can do
    */
   public ModelFormatException(String what, String where, String fix) {
-    super(what + " (in " + where + "). " + fix);
+    super(shown(what) + " (in " + where + "). " + fix);
+  }
+
+  /** Names in broken files are of any length and hold anything; logs are lines. */
+  private static String shown(String what) {
+    String cut = what.length() <= MAX_CHARS ? what : what.substring(0, MAX_CHARS) + "...";
+    return cut.codePoints()
+        .map(c -> Character.isISOControl(c) || c >= 0xD800 && c <= 0xDFFF ? '\uFFFD' : c)
+        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+        .toString();
   }
 }

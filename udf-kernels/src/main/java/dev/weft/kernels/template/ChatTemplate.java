@@ -21,6 +21,9 @@ import java.util.Map;
 public final class ChatTemplate {
   private static final int MAX_SOURCE_CHARS = 1 << 20;
 
+  /** What a message counts for beside its text: a template works on it even if it is empty. */
+  private static final int CHARS_FOR_A_MESSAGE = 64;
+
   private final List<Node> nodes;
 
   private ChatTemplate(List<Node> nodes) {
@@ -54,7 +57,7 @@ public final class ChatTemplate {
   public String render(List<ChatMessage> messages, RenderOptions options) {
     long inputChars = 0;
     for (ChatMessage message : messages) {
-      inputChars += message.content().length();
+      inputChars += message.content().length() + CHARS_FOR_A_MESSAGE;
     }
     Run run = new Run(options.date(), inputChars);
     List<Value> turns = new ArrayList<>(messages.size());

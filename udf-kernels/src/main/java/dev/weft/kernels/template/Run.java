@@ -12,10 +12,10 @@ import java.util.List;
  */
 final class Run {
   /** Steps every rendering has; a step is one node evaluated. */
-  static final long BASE_STEPS = 8_000_000;
+  static final long BASE_STEPS = 2_000_000;
 
   /** Longest text any expression or the output may have, beside what the messages bring. */
-  static final long BASE_TEXT_CHARS = 4_000_000;
+  static final long BASE_TEXT_CHARS = 1_000_000;
 
   /** Nodes, macros and values lie at most this deep within each other. */
   static final int MAX_DEPTH = 300;
@@ -25,9 +25,9 @@ final class Run {
   // What the messages bring may be copied a few times over by any sound template.
   private static final int STEPS_PER_INPUT_CHAR = 16;
   private static final int COPIES_OF_INPUT = 4;
-  private static final int CHARS_PER_STEP = 4;
+  private static final int CHARS_PER_STEP = 2;
   private static final int STEPS_PER_ELEMENT = 8;
-  private static final int STEPS_PER_DECIMAL = 100;
+  private static final int STEPS_PER_DECIMAL = 50;
 
   private final LocalDate date;
   private final long maxTextChars;

@@ -6,6 +6,8 @@ import java.io.Serial;
 public final class TemplateException extends RuntimeException {
   @Serial private static final long serialVersionUID = 1L;
 
+  private static final int MAX_CHARS = 1000;
+
   /** Whose fault it is, and so what the caller does with it. */
   public enum Kind {
     /** The template is not valid: no request can be rendered with it. */
@@ -24,11 +26,16 @@ public final class TemplateException extends RuntimeException {
   private final String hint;
 
   TemplateException(Kind kind, int line, String what, String hint) {
-    super((line > 0 ? "chat template line " + line + ": " : "") + what + ". " + hint);
+    super((line > 0 ? "chat template line " + line + ": " : "") + cut(what) + ". " + hint);
     this.kind = kind;
     this.line = line;
-    this.what = what;
+    this.what = cut(what);
     this.hint = hint;
+  }
+
+  /** A template chooses its own words, and each row that it refuses holds them. */
+  private static String cut(String what) {
+    return what.length() <= MAX_CHARS ? what : what.substring(0, MAX_CHARS) + "...";
   }
 
   public Kind kind() {

@@ -16,7 +16,7 @@ import java.util.Map;
  */
 final class BytePair implements Scheme {
   private static final String MERGES = "tokenizer.ggml.merges";
-  private static final int MAX_MERGES = 1 << 24;
+  private static final int MAX_MERGES = 1 << 20;
 
   private final PreTokenizer preTokenizer;
   private final MergeTable merges;
@@ -67,11 +67,7 @@ final class BytePair implements Scheme {
   }
 
   private MergeTable readMerges(TokenizerMetadata metadata, Map<String, Integer> ids) {
-    String[] lines = metadata.strings(MERGES);
-    if (lines.length > MAX_MERGES) {
-      throw metadata.wrong(
-          MERGES, "has " + lines.length + " merges, must be at most " + MAX_MERGES);
-    }
+    String[] lines = metadata.strings(MERGES, MAX_MERGES);
     var table = new MergeTable(lines.length);
     for (int rank = 0; rank < lines.length; rank++) {
       String line = lines[rank];

@@ -1,9 +1,13 @@
 package dev.weft.kernels.tokenizer;
 
 import java.util.Arrays;
+import java.util.SplittableRandom;
 
 /** Merges by the ids of their two symbols, in an open hash table. */
 final class MergeTable {
+  /** Odd, and random: no file can be made whose merges all fall into one slot. */
+  private static final long FACTOR = new SplittableRandom().nextLong() | 1;
+
   private final long[] pairs;
   private final long[] merges;
   private final int mask;
@@ -41,7 +45,6 @@ final class MergeTable {
   }
 
   private int slot(long pair) {
-    long hash = pair * 0x9E3779B97F4A7C15L;
-    return (int) (hash >>> 32) & mask;
+    return (int) (pair * FACTOR >>> 32) & mask;
   }
 }

@@ -1,11 +1,14 @@
 package dev.weft.kernels.tokenizer;
 
+import java.util.SplittableRandom;
+
 /**
  * Finds tokens by a range of a text without making strings: ranges are hashed in constant time from
  * prefix hashes of the text, and a hit is verified by its characters.
  */
 final class PieceTable {
-  private static final long FACTOR = 0x9E3779B97F4A7C15L;
+  /** Odd, and random: no file can be made whose tokens all fall into one slot. */
+  private static final long FACTOR = new SplittableRandom().nextLong() | 1;
 
   private final String[] pieces;
   private final long[] hashes;

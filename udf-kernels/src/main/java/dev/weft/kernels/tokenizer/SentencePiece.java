@@ -16,6 +16,7 @@ final class SentencePiece implements Scheme {
   private static final String TOKENS = "tokenizer.ggml.tokens";
   private static final String SCORES = "tokenizer.ggml.scores";
   private static final String MERGES = "tokenizer.ggml.merges";
+  private static final int MAX_MERGES = 1 << 20;
 
   private final PieceTable pieces;
 
@@ -93,7 +94,7 @@ final class SentencePiece implements Scheme {
         ids.putIfAbsent(texts[token], token);
       }
     }
-    String[] lines = metadata.strings(MERGES);
+    String[] lines = metadata.strings(MERGES, MAX_MERGES);
     var table = new MergeTable(lines.length);
     for (int rank = 0; rank < lines.length; rank++) {
       int space = lines[rank].indexOf(' ', 1);

@@ -36,8 +36,8 @@ public interface TokenizerMetadata {
   /** A string that must be there. */
   String string(String key);
 
-  /** An array of strings that must be there. */
-  String[] strings(String key);
+  /** An array of at most {@code maxCount} strings that must be there. */
+  String[] strings(String key, int maxCount);
 
   /** An array of 32-bit floats that must be there. */
   float[] floats(String key);

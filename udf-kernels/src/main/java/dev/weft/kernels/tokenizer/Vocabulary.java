@@ -9,7 +9,16 @@ import java.util.Set;
 /** Tokens, their kinds and the roles of special ones, as {@code tokenizer.ggml.*} gives them. */
 final class Vocabulary {
   private static final String PREFIX = "tokenizer.ggml.";
-  private static final int MAX_TOKENS = 1 << 24;
+  private static final int MAX_TOKENS = 1 << 20;
+
+  /**
+   * Longest token: three times what any known vocabulary has. Steps of matching special tokens grow
+   * with the longest, and texts over 1,000 characters can be made to collide in {@link PieceTable}.
+   */
+  private static final int MAX_TOKEN_CHARS = 960;
+
+  /** Longest special token. */
+  private static final int MAX_SPECIAL_CHARS = 256;
 
   /** Tokens that end an answer by their string, in every file, as in llama.cpp. */
   private static final Set<String> END_OF_GENERATION =
@@ -60,21 +69,31 @@ final class Vocabulary {
         metadata.bool(TokenizerMetadata.EXPLICIT_ROLES, false)
             ? new Defaults(-1, -1, -1, false)
             : usual;
-    tokens = metadata.strings(PREFIX + "tokens");
-    if (tokens.length == 0 || tokens.length > MAX_TOKENS) {
-      throw metadata.wrong(
-          PREFIX + "tokens", "has " + tokens.length + " tokens, must be 1 to " + MAX_TOKENS);
+    tokens = metadata.strings(PREFIX + "tokens", MAX_TOKENS);
+    if (tokens.length == 0) {
+      throw metadata.wrong(PREFIX + "tokens", "is empty");
+    }
+    for (int token = 0; token < tokens.length; token++) {
+      if (tokens[token].length() > MAX_TOKEN_CHARS) {
+        throw metadata.wrong(
+            PREFIX + "tokens",
+            "has the token %d of %d characters, must have at most %d"
+                .formatted(token, tokens[token].length(), MAX_TOKEN_CHARS));
+      }
     }
     kinds = kinds(metadata, tokens.length);
     bos = role(metadata, "bos_token_id", defaults.bos);
     eos = role(metadata, "eos_token_id", defaults.eos);
-    unknown = role(metadata, "unknown_token_id", defaults.unknown);
+    int declaredUnknown = role(metadata, "unknown_token_id", defaults.unknown);
     addsBos = bos >= 0 && metadata.bool(PREFIX + "add_bos_token", defaults.addsBos);
     addsEos = eos >= 0 && metadata.bool(PREFIX + "add_eos_token", false);
     markRoles(metadata);
     mark(metadata, TokenizerMetadata.STRIP_LEFT, stripsLeft);
     mark(metadata, TokenizerMetadata.STRIP_RIGHT, stripsRight);
-    specials = specials();
+    // Text that no token stands for must not begin or end a turn.
+    boolean usable = declaredUnknown >= 0 && kinds[declaredUnknown] != Kind.CONTROL;
+    unknown = usable ? declaredUnknown : -1;
+    specials = specials(metadata);
   }
 
   private static Kind[] kinds(TokenizerMetadata metadata, int count) {
@@ -136,11 +155,17 @@ final class Vocabulary {
     }
   }
 
-  private SpecialMatcher specials() {
+  private SpecialMatcher specials(TokenizerMetadata metadata) {
     Map<String, Integer> byString = new HashMap<>();
     for (int token = 0; token < tokens.length; token++) {
       Kind kind = kinds[token];
       boolean special = kind == Kind.CONTROL || kind == Kind.USER_DEFINED || kind == Kind.UNKNOWN;
+      if (special && tokens[token].length() > MAX_SPECIAL_CHARS) {
+        throw metadata.wrong(
+            PREFIX + "tokens",
+            "has the special token %d of %d characters, must have at most %d"
+                .formatted(token, tokens[token].length(), MAX_SPECIAL_CHARS));
+      }
       if (special && !tokens[token].isEmpty()) {
         byString.putIfAbsent(tokens[token], token);
       }

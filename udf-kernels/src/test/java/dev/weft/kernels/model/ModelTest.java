@@ -91,7 +91,7 @@ class ModelTest {
   @Test
   void readsTheControl() throws IOException {
     try (GgufFile file = GgufFile.open(shared("malformed/valid-small.gguf"))) {
-      assertThat(file.metadata().strings("tokenizer.ggml.merges")).hasSize(31).contains("t o");
+      assertThat(file.metadata().strings("tokenizer.ggml.merges", 99)).hasSize(31).contains("t o");
       assertThat(file.tensors()).isEmpty();
     }
   }
@@ -162,6 +162,28 @@ class ModelTest {
         .isInstanceOf(ModelFormatException.class)
         .hasMessageContaining(
             "tensor blk.0.attn_norm.weight has NaN at row 0, column 0 (in " + path);
+  }
+
+  @Test
+  void findsMatricesThatAreNotFinite() throws IOException {
+    Path path = SyntheticModels.tiny().write(folder);
+    long scale;
+    try (GgufFile file = GgufFile.open(path)) {
+      scale = file.tensor("blk.1.ffn_up.weight").orElseThrow().offset() + 3 * 34;
+    }
+    try (Model model = Model.open(path)) {
+      model.requireFinite();
+    }
+    byte[] bytes = Files.readAllBytes(path);
+    bytes[(int) scale] = 0;
+    bytes[(int) scale + 1] = 0x7C;
+    Files.write(path, bytes);
+    try (Model model = Model.open(path)) {
+      assertThatThrownBy(model::requireFinite)
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageContaining("tensor blk.1.ffn_up.weight")
+          .hasMessageContaining(" at row ");
+    }
   }
 
   @Test

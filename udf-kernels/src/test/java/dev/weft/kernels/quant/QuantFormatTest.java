@@ -167,6 +167,48 @@ class QuantFormatTest {
         .isInstanceOf(ArithmeticException.class);
   }
 
+  /** Looking at scales alone finds what decoding all values finds. */
+  @Test
+  void findsBlocksThatAreNotFinite() {
+    long seed = new Random().nextLong();
+    System.out.println("QuantFormatTest seed " + seed);
+    var random = new Random(seed);
+    for (QuantFormat format : QuantFormat.values()) {
+      int blocks = 4000;
+      var bytes = new byte[blocks * format.blockBytes()];
+      random.nextBytes(bytes);
+      var values = new float[format.blockElements()];
+      long from = 0;
+      int found = 0;
+      while (true) {
+        MemorySegment rest = MemorySegment.ofArray(bytes).asSlice(from * format.blockBytes());
+        long first = format.firstNonFiniteBlock(rest, blocks - from);
+        long end = first < 0 ? blocks - from : first;
+        for (long block = 0; block < end; block++) {
+          format.decode(rest, block * format.blockBytes(), values, 0, values.length);
+          assertThat(allFinite(values)).as("%s, seed %d", format, seed).isTrue();
+        }
+        if (first < 0) {
+          break;
+        }
+        format.decode(rest, first * format.blockBytes(), values, 0, values.length);
+        assertThat(allFinite(values)).as("%s, seed %d", format, seed).isFalse();
+        from += first + 1;
+        found++;
+      }
+      assertThat(found).as("%s, seed %d", format, seed).isPositive();
+    }
+  }
+
+  private static boolean allFinite(float[] values) {
+    for (float value : values) {
+      if (!Float.isFinite(value)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   @Test
   void knowsFormatsByNumber() {
     for (QuantFormat format : QuantFormat.values()) {

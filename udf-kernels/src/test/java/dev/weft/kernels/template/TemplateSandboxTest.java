@@ -108,18 +108,33 @@ class TemplateSandboxTest {
                     + "{% set ns.l = {'a': ns.l} %}{% endfor %}{{ ns.l|tojson }}",
                 "{% for i in range(100000) %}{{ 'abcdefgh' * 100 }}{% endfor %}",
                 "{% for i in range(99999) %}{{ range(99999)|sum }}{% endfor %}",
-                "{% set s = 'a' * 1000000 %}{% for i in range(99999) %}"
+                "{% set s = 'a' * 300000 %}{% for i in range(99999) %}"
                     + "{{ 'x' if s ~ 'b' in s }}{% endfor %}",
-                "{% set s = 'a' * 3000000 %}{% set n = 'a' * 1000000 ~ 'b' %}{{ n in s }}",
-                "{% set s = 'a' * 3000000 %}{% set n = 'b' ~ 'a' * 1000000 %}{{ s.rfind(n) }}",
-                "{% set s = 'a' * 3000000 %}{% set n = 'b' * 900000 ~ 'a' %}"
+                "{% set s = 'a' * 900000 %}{% set n = 'a' * 300000 ~ 'b' %}{{ n in s }}",
+                "{% set s = 'a' * 900000 %}{% set n = 'b' ~ 'a' * 300000 %}{{ s.rfind(n) }}",
+                "{% set s = 'a' * 900000 %}{% set n = 'b' * 300000 ~ 'a' %}"
                     + "{% for i in range(99) %}{{ s.strip(n) }}{% endfor %}",
-                "{% set a = 'a' * 999999 ~ 'x' %}{% set b = 'a' * 999999 ~ 'x' %}{% set d = {a: 1} %}"
+                "{% set a = 'a' * 900000 ~ 'x' %}{% set b = 'a' * 900000 ~ 'x' %}{% set d = {a: 1} %}"
                     + "{% for i in range(99999) %}{{ d[b] }}{% endfor %}",
                 "{{ '%999999999d' % 1 }}",
                 "{{ 2 ** 2000000000 }}",
                 "{{ 'a'|indent(999999999) * 99999999 }}",
-                "{{ ([[1] * 999] * 999)|tojson(indent=64) }}"));
+                "{{ ([[1] * 999] * 999)|tojson(indent=64) }}",
+                // Cheap for the source's author, dear for the machine.
+                "{{ '%.0f' * 100000 % ((1e-300,) * 100000) }}",
+                "{% set s = 'x' * 900000 %}{{ '%.0s' * 100000 % ((s,) * 100000) }}",
+                "{{ ([1e-300] * 150000)|map('round')|list }}",
+                "{{ ([1e-300] * 150000)|join }}",
+                "{{ strftime_now('%d' * 400000) }}",
+                "{{ strftime_now('%-d' * 300000) }}",
+                "{% set s = 'a' * 900000 %}{% for i in range(99999) %}{% if s.count('') %}"
+                    + "{% endif %}{% endfor %}",
+                "{% set s = ' ' * 900000 %}{% for i in range(99999) %}{% if s|int %}"
+                    + "{% endif %}{% endfor %}",
+                "{% set s = '1' * 900000 %}{% for i in range(99999) %}{% if s|float %}"
+                    + "{% endif %}{% endfor %}",
+                "{% set r = range(99999) %}{% for i in range(99999) %}{% if r|sum %}"
+                    + "{% endif %}{% endfor %}"));
     sources.add("{{ 1" + " + 1".repeat(5000) + " }}");
     sources.add("{{ 1" + "|string".repeat(5000) + " }}");
     sources.add("{{ 0" + " or 0".repeat(5000) + " }}");
@@ -172,6 +187,13 @@ class TemplateSandboxTest {
     assertThat(failureOf(open.repeat(20_000) + close.repeat(20_000)).kind()).isEqualTo(Kind.SYNTAX);
     assertThat(failureOf(open.repeat(20_000)).kind()).isEqualTo(Kind.SYNTAX);
     ChatTemplate.compile(open.repeat(20) + close.repeat(20));
+  }
+
+  /** Lines of a source are counted once, not once for each tag. */
+  @Test
+  void aSourceOfOneLongLineIsReadInTimeThatGrowsWithItsLength() {
+    String source = "{{1}}".repeat(200_000);
+    assertThat(ChatTemplate.compile(source).render(MESSAGES, OPTIONS)).hasSize(200_000);
   }
 
   @Test
@@ -232,6 +254,13 @@ class TemplateSandboxTest {
                             .render(List.of(new ChatMessage("root", "x")), OPTIONS))
                 .kind())
         .isEqualTo(Kind.REQUEST);
+  }
+
+  @Test
+  void wordsOfATemplateAreCut() {
+    TemplateException failure = failureOf("{{ raise_exception('a' * 100000) }}");
+    assertThat(failure.what()).hasSizeLessThan(1100);
+    assertThat(failure.getMessage()).hasSizeLessThan(1400);
   }
 
   @Test

@@ -321,10 +321,55 @@ class TokenizerTest {
             .put("tokenizer.ggml.tokens", new String[] {"<unk>"})
             .put("tokenizer.ggml.token_type", new int[] {7}));
     refused(
-        "tokenizer.ggml.tokens has 0 tokens",
+        "tokenizer.ggml.tokens is empty",
         new GgufWriter()
             .put("tokenizer.ggml.model", "llama")
             .put("tokenizer.ggml.tokens", new String[0]));
+  }
+
+  @Test
+  void refusesTokensNoVocabularyHas() throws IOException {
+    refused(
+        "has the token 1 of 1000 characters",
+        new GgufWriter()
+            .put("tokenizer.ggml.model", "llama")
+            .put("tokenizer.ggml.tokens", new String[] {"<unk>", "a".repeat(1000)}));
+    refused(
+        "has the special token 1 of 300 characters",
+        new GgufWriter()
+            .put("tokenizer.ggml.model", "llama")
+            .put("tokenizer.ggml.tokens", new String[] {"<unk>", "a".repeat(300)})
+            .put("tokenizer.ggml.token_type", new int[] {2, 3}));
+    var many = new String[(1 << 20) + 1];
+    Arrays.fill(many, "");
+    refused(
+        "has 1048577 elements, must have at most 1048576",
+        new GgufWriter().put("tokenizer.ggml.model", "llama").put("tokenizer.ggml.tokens", many));
+  }
+
+  /** A file that calls its begin token the unknown one does not let text write it. */
+  @Test
+  void textWithoutATokenBecomesNoControlToken() throws IOException {
+    Path path = folder.resolve("unknown.gguf");
+    new GgufWriter()
+        .put("tokenizer.ggml.model", "gpt2")
+        .put("tokenizer.ggml.pre", "gpt-2")
+        .put("tokenizer.ggml.tokens", new String[] {"<s>", "</s>", "a", "b"})
+        .put("tokenizer.ggml.token_type", new int[] {3, 3, 1, 1})
+        .put("tokenizer.ggml.merges", new String[0])
+        .put("tokenizer.ggml.bos_token_id", 0)
+        .put("tokenizer.ggml.eos_token_id", 1)
+        .put("tokenizer.ggml.unknown_token_id", 1)
+        .write(path);
+    assertThat(Model.openTokenizer(path).encode("a?b")).containsExactly(2, 3);
+    refused(
+        "nor an unknown token",
+        new GgufWriter()
+            .put("tokenizer.ggml.model", "llama")
+            .put("tokenizer.ggml.tokens", new String[] {"<s>", "</s>", "a"})
+            .put("tokenizer.ggml.token_type", new int[] {3, 3, 1})
+            .put("tokenizer.ggml.scores", new float[3])
+            .put("tokenizer.ggml.unknown_token_id", 1));
   }
 
   private void refused(String message, GgufWriter writer) throws IOException {

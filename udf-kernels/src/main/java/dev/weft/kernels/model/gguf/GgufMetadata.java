@@ -175,10 +175,18 @@ public final class GgufMetadata implements TokenizerMetadata {
     return at(entry).bool(key);
   }
 
-  /** An array of strings that must be there. */
+  /** Elements of an array of strings that must be there. */
+  public int stringCount(String key) {
+    return (int) array(key, entry(key).type == GgufType.STRING, "an array of strings").count;
+  }
+
+  /** An array of at most {@code maxCount} strings that must be there. */
   @Override
-  public String[] strings(String key) {
+  public String[] strings(String key, int maxCount) {
     Entry entry = array(key, entry(key).type == GgufType.STRING, "an array of strings");
+    if (entry.count > maxCount) {
+      throw wrong(key, "has " + entry.count + " elements, must have at most " + maxCount);
+    }
     var values = new String[(int) entry.count];
     GgufCursor cursor = at(entry);
     for (int i = 0; i < values.length; i++) {

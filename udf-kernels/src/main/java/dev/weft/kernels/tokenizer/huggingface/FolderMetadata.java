@@ -38,8 +38,12 @@ final class FolderMetadata implements TokenizerMetadata {
   }
 
   @Override
-  public String[] strings(String key) {
-    return (String[]) there(key);
+  public String[] strings(String key, int maxCount) {
+    String[] strings = (String[]) there(key);
+    if (strings.length > maxCount) {
+      throw wrong(key, "has " + strings.length + " elements, must have at most " + maxCount);
+    }
+    return strings;
   }
 
   @Override

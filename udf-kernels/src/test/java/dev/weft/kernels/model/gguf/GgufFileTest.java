@@ -57,7 +57,7 @@ class GgufFileTest {
       assertThat(metadata.real("a.real")).isEqualTo(0.25f);
       assertThat(metadata.bool("a.boolean", false)).isTrue();
       assertThat(metadata.bool("absent", true)).isTrue();
-      assertThat(metadata.strings("some.strings")).containsExactly("x", "", "yz");
+      assertThat(metadata.strings("some.strings", 3)).containsExactly("x", "", "yz");
       assertThat(metadata.integers("some.integers", -1, Integer.MAX_VALUE))
           .containsExactly(-1, 0, Integer.MAX_VALUE);
       assertThat(metadata.floats("some.reals")).containsExactly(1, Float.NaN);
@@ -81,7 +81,8 @@ class GgufFileTest {
       refused(() -> metadata.string("an.integer"), "an.integer is UINT32, must be a string");
       refused(() -> metadata.integer("a.real", 0, 1), "a.real is FLOAT32, must be an integer");
       refused(() -> metadata.integer("an.integer", 8, 9), "is 7, must be between 8 and 9");
-      refused(() -> metadata.strings("some.reals"), "an array of FLOAT32, must be an array of str");
+      refused(
+          () -> metadata.strings("some.reals", 9), "an array of FLOAT32, must be an array of str");
       refused(() -> metadata.floats("a.real"), "a.real is FLOAT32, must be an array of 32-bit");
       refused(() -> metadata.integers("some.integers", 0, 9), "has -1 at index 0");
       refused(() -> metadata.string("absent"), "metadata key absent is missing");
@@ -199,7 +200,7 @@ class GgufFileTest {
     try (GgufFile file = GgufFile.open(path)) {
       assertThat(file.version()).isEqualTo(2);
       assertThat(file.metadata().integer("after", 0, 9)).isEqualTo(5);
-      refused(() -> file.metadata().strings("nested"), "is an array of ARRAY");
+      refused(() -> file.metadata().strings("nested", 9), "is an array of ARRAY");
     }
   }
 
@@ -261,7 +262,7 @@ class GgufFileTest {
     metadata.bool("a.boolean", false);
     for (String key : metadata.keys()) {
       if (key.startsWith("some.s")) {
-        metadata.strings(key);
+        metadata.strings(key, 1 << 20);
       } else if (key.startsWith("some.i")) {
         metadata.integers(key, Integer.MIN_VALUE, Integer.MAX_VALUE);
       } else if (key.startsWith("some.r")) {

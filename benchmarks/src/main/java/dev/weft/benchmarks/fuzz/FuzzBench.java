@@ -3,6 +3,7 @@ package dev.weft.benchmarks.fuzz;
 import dev.weft.benchmarks.fuzz.Finding.Kind;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +27,12 @@ public final class FuzzBench {
   private static final long DEFAULT_COUNT = 1_000_000;
   private static final long DEFAULT_SEED = 20261125;
   private static final int SHOWN = 20;
+
+  /** Options that open what Spark and the kernels need, as the {@code weft} script gives them. */
+  private static final List<String> INHERITED =
+      ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+          .filter(option -> option.startsWith("--"))
+          .toList();
 
   private final long seed;
 
@@ -68,20 +75,14 @@ public final class FuzzBench {
     }
     long shares = 0;
     for (String name : names) {
-      shares += share(name);
+      shares += FuzzTargets.share(name);
     }
     List<String> lines = new ArrayList<>();
     for (String name : names) {
-      lines.add(bench.campaign(name, Math.max(1, count * share(name) / shares)));
+      lines.add(bench.campaign(name, Math.max(1, count * FuzzTargets.share(name) / shares)));
     }
     if (out != null) {
       Files.write(out, lines, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-    }
-  }
-
-  private static int share(String name) throws Exception {
-    try (FuzzTarget target = FuzzTargets.open(name)) {
-      return target.share();
     }
   }
 
@@ -123,6 +124,9 @@ public final class FuzzBench {
         Files.write(progress, new byte[8]);
         List<String> lines = new ArrayList<>();
         int exit = child(name, next, count, progress, 1 << 30, lines);
+        if (exit == FuzzWorker.UNKNOWN) {
+          throw new IllegalArgumentException(String.join(" ", lines));
+        }
         long reached = ByteBuffer.wrap(Files.readAllBytes(progress)).getLong();
         sort(name, lines, progress, findings);
         if (exit == 0 && reached == count) {
@@ -170,15 +174,13 @@ public final class FuzzBench {
       throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(ProcessHandle.current().info().command().orElse("java"));
+    command.addAll(INHERITED);
     command.addAll(
         List.of(
             "-Xmx" + heapBytes,
             "-XX:+UseSerialGC",
             "-XX:-CreateCoredumpOnCrash",
             "-XX:ErrorFile=/dev/null",
-            "--add-modules=jdk.incubator.vector",
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
             "-cp",
             System.getProperty("java.class.path"),
             FuzzWorker.class.getName(),

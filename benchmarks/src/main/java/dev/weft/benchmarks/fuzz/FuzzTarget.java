@@ -8,16 +8,20 @@ interface FuzzTarget extends AutoCloseable {
   /** Short name, e.g. {@code gguf}. */
   String name();
 
-  /** How often a case is made of this target where others get 100. */
-  default int share() {
-    return 100;
-  }
-
   /**
    * Makes one input. The same random numbers give the same input, in every run and on every
    * machine.
    */
   Input next(RandomGenerator random) throws Exception;
+
+  /**
+   * The input that has just these bytes, for a fuzzer that makes them itself.
+   *
+   * @throws UnsupportedOperationException if inputs are more than bytes
+   */
+  default Input of(byte[] bytes) throws Exception {
+    throw new UnsupportedOperationException(name() + " takes more than bytes");
+  }
 
   @Override
   default void close() throws IOException {}

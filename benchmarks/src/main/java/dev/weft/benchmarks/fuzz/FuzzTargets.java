@@ -6,13 +6,17 @@ import java.util.concurrent.Callable;
 
 /** All targets by name. */
 final class FuzzTargets {
-  private static final Map<String, Callable<FuzzTarget>> KNOWN = new LinkedHashMap<>();
+  /** A target, and how often a case is made of it where the least often one gets 1. */
+  private record Known(int share, Callable<FuzzTarget> open) {}
+
+  private static final Map<String, Known> KNOWN = new LinkedHashMap<>();
 
   static {
-    KNOWN.put("gguf", GgufTarget::new);
-    KNOWN.put("tokenizer", TokenizerTarget::new);
-    KNOWN.put("template", TemplateTarget::new);
-    KNOWN.put("jsonl", JsonlTarget::new);
+    KNOWN.put("gguf", new Known(200, GgufTarget::new));
+    KNOWN.put("tokenizer", new Known(350, TokenizerTarget::new));
+    KNOWN.put("template", new Known(100, TemplateTarget::new));
+    KNOWN.put("jsonl", new Known(350, JsonlTarget::new));
+    KNOWN.put("parquet", new Known(1, ParquetTarget::new));
   }
 
   private FuzzTargets() {}
@@ -22,11 +26,15 @@ final class FuzzTargets {
     return KNOWN.keySet();
   }
 
+  static int share(String name) {
+    return KNOWN.containsKey(name) ? KNOWN.get(name).share() : 1;
+  }
+
   /** Opens a target by its name, or by that of its class if it is not one of these. */
   static FuzzTarget open(String name) throws Exception {
-    Callable<FuzzTarget> target = KNOWN.get(name);
+    Known target = KNOWN.get(name);
     if (target != null) {
-      return target.call();
+      return target.open().call();
     }
     try {
       return (FuzzTarget) Class.forName(name).getConstructor().newInstance();

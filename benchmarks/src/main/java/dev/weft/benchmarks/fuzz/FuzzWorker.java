@@ -19,6 +19,7 @@ import java.util.random.RandomGenerator;
  */
 final class FuzzWorker {
   static final int HUNG = 86;
+  static final int UNKNOWN = 87;
   private static final long GIVE_UP_NANOS = 8 * Finding.MAX_NANOS;
   private static final long SLACK_BYTES = 64L << 20;
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -29,7 +30,15 @@ final class FuzzWorker {
   private FuzzWorker() {}
 
   public static void main(String[] args) throws Exception {
-    try (FuzzTarget target = FuzzTargets.open(args[0])) {
+    FuzzTarget opened;
+    try {
+      opened = FuzzTargets.open(args[0]);
+    } catch (Exception e) {
+      System.out.println("the input " + args[0] + " cannot be made: " + e);
+      System.exit(UNKNOWN);
+      return;
+    }
+    try (FuzzTarget target = opened) {
       new FuzzWorker()
           .run(
               target,

@@ -39,11 +39,6 @@ final class GgufTarget implements FuzzTarget {
     return "gguf";
   }
 
-  @Override
-  public int share() {
-    return 200;
-  }
-
   private static GgufSketch seed(int width, int ggmlType, boolean sentencePiece) {
     var sketch =
         new GgufSketch()
@@ -105,6 +100,12 @@ final class GgufTarget implements FuzzTarget {
     String text = Texts.next(random);
     Files.write(file, bytes);
     return new ModelFile(file, bytes, text);
+  }
+
+  @Override
+  public Input of(byte[] bytes) throws IOException {
+    Files.write(file, bytes);
+    return new ModelFile(file, bytes, "a\u00e9 </s>");
   }
 
   @Override

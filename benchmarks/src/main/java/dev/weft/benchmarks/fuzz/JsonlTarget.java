@@ -87,11 +87,6 @@ final class JsonlTarget implements FuzzTarget {
   }
 
   @Override
-  public int share() {
-    return 250;
-  }
-
-  @Override
   public Input next(RandomGenerator random) {
     String text = SEEDS.get(random.nextInt(SEEDS.size()));
     for (int n = random.nextInt(5); n > 0; n--) {
@@ -153,6 +148,11 @@ final class JsonlTarget implements FuzzTarget {
       end++;
     }
     return text.substring(0, colon + 1) + value + text.substring(end);
+  }
+
+  @Override
+  public Input of(byte[] bytes) {
+    return new Line(parser, bytes);
   }
 
   private record Line(OpenAiBatch parser, byte[] dump) implements Input {

@@ -59,6 +59,11 @@ final class TemplateTarget implements FuzzTarget {
     return new Template(source, messages);
   }
 
+  @Override
+  public Input of(byte[] bytes) {
+    return new Template(new String(bytes, UTF_8), List.of(new ChatMessage("user", "hi </s>")));
+  }
+
   private record Template(String source, List<ChatMessage> messages) implements Input {
     @Override
     public long bytes() {

@@ -24,11 +24,6 @@ final class TokenizerTarget implements FuzzTarget {
   }
 
   @Override
-  public int share() {
-    return 250;
-  }
-
-  @Override
   public Input next(RandomGenerator random) {
     boolean sentencePiece = random.nextBoolean();
     Map<String, Object> values = new HashMap<>();

@@ -35,7 +35,7 @@ enum ExitCode {
   }
 
   static ExitCode of(Throwable error) {
-    return switch (error) {
+    return switch (WeftException.within(error)) {
       case ConfigException e -> USAGE;
       case WeftException e ->
           switch (e.code()) {

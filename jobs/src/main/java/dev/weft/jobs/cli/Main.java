@@ -116,7 +116,7 @@ public final class Main implements Runnable {
   }
 
   private static int failed(Exception e, PrintWriter err, boolean debug) {
-    switch (e) {
+    switch (WeftException.within(e)) {
       case WeftException weft -> err.println("error: " + weft.explained());
       case ConfigException config -> err.println("error: " + config.getMessage());
       default -> {

@@ -21,6 +21,16 @@ public final class WeftException extends RuntimeException {
     this.code = code;
   }
 
+  /** The exception itself, or the one of the catalogue that caused it: a failed task's, say. */
+  public static Throwable within(Throwable e) {
+    for (Throwable at = e; at != null; at = at.getCause() == at ? null : at.getCause()) {
+      if (at instanceof WeftException) {
+        return at;
+      }
+    }
+    return e;
+  }
+
   /** The error's place in the catalogue. */
   public ErrorCode code() {
     return code;

@@ -6,9 +6,9 @@ import dev.weft.datasets.format.RequestException;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.RowError;
+import dev.weft.jobs.error.WeftException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -129,15 +129,24 @@ final class JsonlRows {
       }
       lines = new LineReader(in, maxLineBytes);
       line = split.firstLine();
-      if (split.start() == 0) {
-        begin = 0;
-      } else {
-        // The line that holds the byte before the split belongs to the split before.
-        begin = split.start() - 1;
-        raw.seek(begin);
-        lines.next();
+      begin = Math.max(0, split.start() - 1);
+      try {
+        if (split.start() > 0) {
+          // The line that holds the byte before the split belongs to the split before.
+          raw.seek(begin);
+          lines.next();
+        }
+        advance();
+      } catch (IOException e) {
+        throw unreadable(e);
       }
-      advance();
+    }
+
+    private WeftException unreadable(IOException e) {
+      return new WeftException(
+          ErrorCode.INPUT_UNREADABLE,
+          "%s cannot be read near line %d: %s".formatted(split.path(), line, e),
+          e);
     }
 
     @Override
@@ -154,7 +163,7 @@ final class JsonlRows {
       try {
         advance();
       } catch (IOException e) {
-        throw new UncheckedIOException(split.path() + " near line " + line, e);
+        throw unreadable(e);
       }
       return row;
     }

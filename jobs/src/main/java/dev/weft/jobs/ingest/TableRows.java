@@ -28,6 +28,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Column;
@@ -160,7 +161,7 @@ final class TableRows {
     private String file;
     private String plainFile;
     private long block = -1;
-    private long nextRow;
+    private long nextRow = 1;
 
     RowReader(TableColumns columns, Numbering numbering, WeftConfig config) {
       this.columns = columns;
@@ -172,14 +173,27 @@ final class TableRows {
       return new Iterator<>() {
         @Override
         public boolean hasNext() {
-          return rows.hasNext();
+          return readable(rows::hasNext);
         }
 
         @Override
         public IngestedRow next() {
-          return row(rows.next());
+          return row(readable(rows::next));
         }
       };
+    }
+
+    /** What the file's own reader says of a broken file is as it likes: nothing is documented. */
+    private <T> T readable(Supplier<T> step) {
+      try {
+        return step.get();
+      } catch (RuntimeException e) {
+        throw new WeftException(
+            ErrorCode.INPUT_UNREADABLE,
+            "%s cannot be read behind row %d: %s"
+                .formatted(plainFile == null ? "an input table" : plainFile, nextRow - 1, e),
+            e);
+      }
     }
 
     private IngestedRow row(Row row) {

@@ -257,6 +257,94 @@ class IngestTest {
     fails(ErrorCode.INPUT_UNREADABLE, "fake.parquet", folder + "/fake.parquet");
   }
 
+  /** Tables whose columns Spark has its own trouble with. */
+  @Test
+  void tablesOfStrangeColumnsAreReadOrRefusedByName() {
+    spark
+        .sql(
+            """
+            select 'a' as id, 'x' as prompt, 1 as `_metadata`, 2 as `_weft_file`, 3 as `a.b`,
+              4 as `c``d`, array(map('k', named_struct('v', array(1)))) as nested
+            """)
+        .write()
+        .parquet(folder + "/strange");
+    try {
+      assertThat(
+              collect(
+                  Ingest.read(spark, resolve(folder + "/strange"), WeftConfig.defaults()).rows()))
+          .extracting(Seen::text)
+          .containsExactly("x");
+    } catch (WeftException e) {
+      assertThat(e.code()).isIn(ErrorCode.INPUT_SCHEMA, ErrorCode.INPUT_UNREADABLE);
+    }
+    spark.conf().set("spark.sql.caseSensitive", "true");
+    try {
+      spark.sql("select 'a' as id, 'b' as ID, 'x' as prompt").write().parquet(folder + "/twice");
+    } finally {
+      spark.conf().set("spark.sql.caseSensitive", "false");
+    }
+    assertThatExceptionOfType(WeftException.class)
+        .isThrownBy(() -> Ingest.read(spark, resolve(folder + "/twice"), WeftConfig.defaults()))
+        .matches(e -> e.code() == ErrorCode.INPUT_UNREADABLE);
+  }
+
+  /** Damage inside of a file shows when its rows are read, within a task. */
+  @Test
+  void brokenFilesEndInACodeOfTheCatalogue() throws IOException {
+    spark
+        .range(2000)
+        .selectExpr("cast(id as string) as id", "repeat(cast(hash(id) as string), 20) as prompt")
+        .coalesce(1)
+        .write()
+        .parquet(folder + "/whole");
+    Path whole;
+    try (var files = Files.list(folder.resolve("whole"))) {
+      whole = files.filter(f -> f.toString().endsWith(".parquet")).findFirst().orElseThrow();
+    }
+    byte[] bytes = Files.readAllBytes(whole);
+    long seed = new Random().nextLong();
+    System.out.println("IngestTest seed " + seed);
+    Random random = new Random(seed);
+    int refused = 0;
+    for (int i = 0; i < 12; i++) {
+      byte[] broken = bytes.clone();
+      for (int n = 0; n < 20; n++) {
+        broken[random.nextInt(broken.length)] ^= (byte) (1 << random.nextInt(8));
+      }
+      Path file = Files.write(folder.resolve("broken" + i + ".parquet"), broken);
+      refused += readsOrRefuses(file, "seed " + seed + ", case " + i) ? 0 : 1;
+    }
+    assertThat(refused).as("seed %d", seed).isPositive();
+    byte[] zipped;
+    try (var buffer = new java.io.ByteArrayOutputStream()) {
+      try (OutputStream out = new GZIPOutputStream(buffer)) {
+        for (int i = 0; i < 500; i++) {
+          out.write((line("r" + i, "x" + random.nextLong()) + "\n").getBytes());
+        }
+      }
+      zipped = buffer.toByteArray();
+    }
+    Path cut = folder.resolve("cut.jsonl.gz");
+    Files.write(cut, java.util.Arrays.copyOf(zipped, zipped.length / 2));
+    assertThat(readsOrRefuses(cut, "cut")).isFalse();
+    zipped[zipped.length / 2] ^= 0x55;
+    readsOrRefuses(Files.write(folder.resolve("bad.jsonl.gz"), zipped), "bad");
+    readsOrRefuses(Files.writeString(folder.resolve("no.jsonl.gz"), "no gzip"), "no");
+  }
+
+  private boolean readsOrRefuses(Path file, String which) {
+    try {
+      collect(Ingest.read(spark, resolve(file.toString()), WeftConfig.defaults()).rows());
+      return true;
+    } catch (Exception e) {
+      assertThat(WeftException.within(e)).as(which).isInstanceOf(WeftException.class);
+      WeftException known = (WeftException) WeftException.within(e);
+      assertThat(known.code()).as(which).isEqualTo(ErrorCode.INPUT_UNREADABLE);
+      assertThat(known).hasMessageContaining(file.getFileName().toString());
+      return false;
+    }
+  }
+
   private void fails(ErrorCode code, String message, String... paths) {
     assertThatExceptionOfType(WeftException.class)
         .isThrownBy(() -> Ingest.read(spark, resolve(paths), WeftConfig.defaults()))

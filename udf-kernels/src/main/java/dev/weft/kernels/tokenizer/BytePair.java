@@ -16,7 +16,7 @@ import java.util.Map;
  */
 final class BytePair implements Scheme {
   private static final String MERGES = "tokenizer.ggml.merges";
-  private static final int MAX_MERGES = 1 << 20;
+  private static final int MAX_MERGES = 1 << 19;
 
   private final PreTokenizer preTokenizer;
   private final MergeTable merges;

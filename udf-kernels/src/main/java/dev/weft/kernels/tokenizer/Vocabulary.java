@@ -9,7 +9,7 @@ import java.util.Set;
 /** Tokens, their kinds and the roles of special ones, as {@code tokenizer.ggml.*} gives them. */
 final class Vocabulary {
   private static final String PREFIX = "tokenizer.ggml.";
-  private static final int MAX_TOKENS = 1 << 20;
+  private static final int MAX_TOKENS = 1 << 19;
 
   /**
    * Longest token: three times what any known vocabulary has. Steps of matching special tokens grow

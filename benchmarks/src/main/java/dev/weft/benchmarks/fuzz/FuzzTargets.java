@@ -13,9 +13,10 @@ final class FuzzTargets {
 
   static {
     KNOWN.put("gguf", new Known(200, GgufTarget::new));
-    KNOWN.put("tokenizer", new Known(350, TokenizerTarget::new));
+    KNOWN.put("tokenizer", new Known(300, TokenizerTarget::new));
     KNOWN.put("template", new Known(100, TemplateTarget::new));
-    KNOWN.put("jsonl", new Known(350, JsonlTarget::new));
+    KNOWN.put("jsonl", new Known(250, JsonlTarget::new));
+    KNOWN.put("safetensors", new Known(150, SafetensorsTarget::new));
     KNOWN.put("parquet", new Known(1, ParquetTarget::new));
   }
 

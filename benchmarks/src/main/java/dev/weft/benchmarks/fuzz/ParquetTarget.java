@@ -17,8 +17,8 @@ import java.util.stream.Stream;
 import org.apache.spark.sql.SparkSession;
 
 /**
- * Request tables with damage anywhere, read by Spark as a job reads them. Some hundred times dearer than
- * the other targets. Only this thread's allocations are counted, and Spark reads in others.
+ * Request tables with damage anywhere, read by Spark as a job reads them. Some hundred times dearer
+ * than the other targets. Only this thread's allocations are counted, and Spark reads in others.
  */
 final class ParquetTarget implements FuzzTarget {
   private static final String COLUMNS =

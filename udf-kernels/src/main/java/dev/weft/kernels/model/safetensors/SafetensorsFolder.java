@@ -157,7 +157,7 @@ public final class SafetensorsFolder implements AutoCloseable {
     boolean plain =
         name.endsWith(SUFFIX)
             && !name.startsWith(".")
-            && name.chars().noneMatch(c -> c == '/' || c == '\\' || c == ':' || c < ' ');
+            && name.codePoints().allMatch(SafetensorsFolder::isPlain);
     if (!plain) {
       throw new ModelFormatException(
           "the index names the file \"" + name + "\", which is no plain *" + SUFFIX + " name",
@@ -172,6 +172,15 @@ public final class SafetensorsFolder implements AutoCloseable {
           "Download the missing file.");
     }
     return inside(folder, file);
+  }
+
+  /** Half a surrogate pair cannot be in the name of a file: asking for it throws. */
+  private static boolean isPlain(int c) {
+    return c >= ' '
+        && c != '/'
+        && c != '\\'
+        && c != ':'
+        && Character.getType(c) != Character.SURROGATE;
   }
 
   /**

@@ -103,7 +103,8 @@ class SafetensorsFolderTest {
         "..",
         "",
         "secret.bin",
-        "nul\\u0000.safetensors"
+        "nul\\u0000.safetensors",
+        "half\\ud800.safetensors"
       })
   void refusesNamesThatAreNotPlain(String name) throws IOException {
     Files.createDirectories(folder().resolve("sub"));

@@ -98,6 +98,9 @@ final class JsonlTarget implements FuzzTarget {
 
   private static String mutate(String text, RandomGenerator random) {
     String value = VALUES[random.nextInt(VALUES.length)];
+    if (text.isEmpty()) {
+      return value;
+    }
     return switch (random.nextInt(9)) {
       case 0, 1, 2 -> replaceValue(text, value, random);
       case 3 -> {
@@ -136,9 +139,6 @@ final class JsonlTarget implements FuzzTarget {
 
   /** Puts a value in the place of another one. */
   private static String replaceValue(String text, String value, RandomGenerator random) {
-    if (text.isEmpty()) {
-      return value;
-    }
     int colon = text.indexOf(':', random.nextInt(text.length()));
     if (colon < 0) {
       return value;

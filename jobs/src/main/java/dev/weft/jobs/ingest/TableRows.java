@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.TaskKilledException;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
@@ -187,7 +188,10 @@ final class TableRows {
     private <T> T readable(Supplier<T> step) {
       try {
         return step.get();
-      } catch (RuntimeException e) {
+      } catch (TaskKilledException e) {
+        throw e;
+      } catch (Exception e) {
+        // Spark's exceptions are checked, and Scala does not declare them.
         throw new WeftException(
             ErrorCode.INPUT_UNREADABLE,
             "%s cannot be read behind row %d: %s"

@@ -42,6 +42,11 @@ final class TokenizerJson {
     var reader = new TokenizerJson(json, tokens, metadata);
     List<JsonObject> preTokenizers = parts(json, "pre_tokenizer", "pretokenizers");
     boolean byteLevel = preTokenizers.stream().anyMatch(p -> type(p).equals("ByteLevel"));
+    for (JsonObject part : preTokenizers) {
+      if (!byteLevel && !type(part).equals("Metaspace")) {
+        throw unknown(part, "ByteLevel and Metaspace");
+      }
+    }
     reader.vocabulary(!byteLevel);
     if (byteLevel) {
       reader.byteLevel(preTokenizers);
@@ -207,9 +212,6 @@ final class TokenizerJson {
       }
     }
     for (JsonObject part : preTokenizers) {
-      if (!type(part).equals("Metaspace")) {
-        throw unknown(part, "ByteLevel and Metaspace");
-      }
       if (part.bool("split", true)) {
         throw part.unsupported("split", "true", "false");
       }

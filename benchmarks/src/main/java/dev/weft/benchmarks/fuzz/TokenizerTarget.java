@@ -2,6 +2,7 @@ package dev.weft.benchmarks.fuzz;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.weft.kernels.tokenizer.ByteStrings;
 import dev.weft.kernels.tokenizer.Tokenizer;
 import dev.weft.kernels.tokenizer.TokenizerMetadata;
 import dev.weft.kernels.tokenizer.Tokenizers;
@@ -196,10 +197,10 @@ final class TokenizerTarget implements FuzzTarget {
     }
 
     @Override
-    public String[] strings(String key, int maxCount) {
-      String[] strings = get(key, String[].class).clone();
+    public ByteStrings strings(String key, int maxCount) {
+      String[] strings = get(key, String[].class);
       range(key, strings.length, 0, maxCount);
-      return strings;
+      return ByteStrings.of(strings);
     }
 
     @Override

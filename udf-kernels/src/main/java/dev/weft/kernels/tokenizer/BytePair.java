@@ -2,13 +2,8 @@ package dev.weft.kernels.tokenizer;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.text.Normalizer;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
+import java.util.Arrays;
 
 /**
  * Byte-level BPE as of GPT-2: a text is cut into words, and the bytes of a word are merged in the
@@ -16,7 +11,6 @@ import java.util.Map;
  */
 final class BytePair implements Scheme {
   private static final String MERGES = "tokenizer.ggml.merges";
-  private static final int MAX_MERGES = 1 << 19;
 
   private final PreTokenizer preTokenizer;
   private final MergeTable merges;
@@ -26,37 +20,34 @@ final class BytePair implements Scheme {
   /** Token of each byte; -1 where a vocabulary has none, nor an unknown token: SmolLM2's byte 4. */
   private final int[] byteTokens = new int[256];
 
-  private final byte[][] bytes;
+  private final Vocabulary vocabulary;
 
-  /** Bytes of merged symbols that are no tokens; their ids follow those of the tokens. */
-  private final List<byte[]> intermediates = new ArrayList<>();
+  /** Merged symbols that are no tokens; their ids follow those of the tokens. */
+  private final ByteStrings intermediates;
 
   /** Words that are tokens whatever the merges say, or null where merges decide alone. */
   private final PieceTable wholeWords;
 
   private BytePair(PreTokenizer preTokenizer, Vocabulary vocabulary, TokenizerMetadata metadata) {
     this.preTokenizer = preTokenizer;
+    this.vocabulary = vocabulary;
     vocabSize = vocabulary.size();
-    bytes = new byte[vocabSize][];
-    Map<String, Integer> ids = HashMap.newHashMap(vocabSize);
+    var symbols = new SymbolTable(vocabulary.texts());
     for (int token = 0; token < vocabSize; token++) {
-      String text = vocabulary.text(token);
       if (vocabulary.isOrdinary(token)) {
-        ids.putIfAbsent(text, token);
-        bytes[token] = ByteAlphabet.decode(text);
-      } else {
-        bytes[token] = vocabulary.isSpecial(token) ? new byte[0] : text.getBytes(UTF_8);
+        symbols.addToken(token);
       }
     }
     for (int b = 0; b < 256; b++) {
-      Integer token = ids.get(String.valueOf(ByteAlphabet.character(b)));
-      byteTokens[b] = token == null ? vocabulary.unknown() : token;
+      int token = symbols.token(String.valueOf(ByteAlphabet.character(b)));
+      byteTokens[b] = token < 0 ? vocabulary.unknown() : token;
     }
-    merges = readMerges(metadata, ids);
+    merges = readMerges(metadata, symbols);
+    intermediates = symbols.intermediates();
     nfc = metadata.bool(TokenizerMetadata.NFC, false);
     boolean ignoresMerges =
         metadata.bool(TokenizerMetadata.IGNORE_MERGES, preTokenizer.ignoresMerges());
-    wholeWords = ignoresMerges ? new PieceTable(words(vocabulary)) : null;
+    wholeWords = ignoresMerges ? new PieceTable(vocabSize, this::word) : null;
   }
 
   static Tokenizer tokenizer(TokenizerMetadata metadata) {
@@ -66,45 +57,44 @@ final class BytePair implements Scheme {
     return new SchemeTokenizer(vocabulary, new BytePair(preTokenizer, vocabulary, metadata));
   }
 
-  private MergeTable readMerges(TokenizerMetadata metadata, Map<String, Integer> ids) {
-    String[] lines = metadata.strings(MERGES, MAX_MERGES);
-    var table = new MergeTable(lines.length);
-    for (int rank = 0; rank < lines.length; rank++) {
-      String line = lines[rank];
-      int space = line.indexOf(' ', 1);
-      if (space < 0 || space == line.length() - 1) {
-        throw metadata.wrong(
-            MERGES, "has '" + line + "' at index " + rank + ", must be two symbols and a space");
+  private static MergeTable readMerges(TokenizerMetadata metadata, SymbolTable symbols) {
+    ByteStrings lines = metadata.strings(MERGES, MergeTable.MAX_MERGES);
+    var table = new MergeTable(lines.size());
+    byte[] whole = new byte[0];
+    for (int rank = 0; rank < lines.size(); rank++) {
+      int start = lines.start(rank);
+      int end = lines.end(rank);
+      int space = start + 1;
+      while (space < end && lines.utf8()[space] != ' ') {
+        space++;
       }
-      String left = line.substring(0, space);
-      String right = line.substring(space + 1);
-      table.add(id(left, ids), id(right, ids), rank, id(left + right, ids));
+      if (space >= end - 1) {
+        throw metadata.wrong(
+            MERGES,
+            "has '%s' at index %d, must be two symbols and a space"
+                .formatted(lines.get(rank), rank));
+      }
+      int length = end - start - 1;
+      if (whole.length < length) {
+        whole = new byte[2 * length];
+      }
+      System.arraycopy(lines.utf8(), start, whole, 0, space - start);
+      System.arraycopy(lines.utf8(), space + 1, whole, space - start, end - space - 1);
+      int left = symbols.id(lines.utf8(), start, space);
+      int right = symbols.id(lines.utf8(), space + 1, end);
+      table.add(left, right, rank, symbols.id(whole, 0, length));
     }
     return table;
   }
 
-  private int id(String symbol, Map<String, Integer> ids) {
-    return ids.computeIfAbsent(
-        symbol,
-        s -> {
-          intermediates.add(ByteAlphabet.decode(s));
-          return vocabSize + intermediates.size() - 1;
-        });
-  }
-
-  /** The text of each ordinary token that is whole characters; null for the others. */
-  private String[] words(Vocabulary vocabulary) {
-    var words = new String[vocabSize];
-    for (int token = 0; token < vocabSize; token++) {
-      if (vocabulary.isOrdinary(token)) {
-        try {
-          words[token] = UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes[token])).toString();
-        } catch (CharacterCodingException e) {
-          words[token] = null;
-        }
-      }
+  /** The text of an ordinary token that is whole characters; null for the others. */
+  private String word(int token) {
+    if (!vocabulary.isOrdinary(token)) {
+      return null;
     }
-    return words;
+    byte[] bytes = bytes(token);
+    var text = new String(bytes, UTF_8);
+    return text.indexOf('\uFFFD') < 0 || Arrays.equals(text.getBytes(UTF_8), bytes) ? text : null;
   }
 
   @Override
@@ -135,7 +125,7 @@ final class BytePair implements Scheme {
       if (id < vocabSize) {
         out.add(id);
       } else {
-        for (byte b : intermediates.get(id - vocabSize)) {
+        for (byte b : ByteAlphabet.decode(intermediates.get(id - vocabSize))) {
           if (byteTokens[b & 0xFF] >= 0) {
             out.add(byteTokens[b & 0xFF]);
           }
@@ -183,7 +173,10 @@ final class BytePair implements Scheme {
 
   @Override
   public byte[] bytes(int token) {
-    return bytes[token];
+    if (vocabulary.isOrdinary(token)) {
+      return ByteAlphabet.decode(vocabulary.text(token));
+    }
+    return vocabulary.isSpecial(token) ? new byte[0] : vocabulary.text(token).getBytes(UTF_8);
   }
 
   @Override

@@ -5,6 +5,9 @@ import java.util.SplittableRandom;
 
 /** Merges by the ids of their two symbols, in an open hash table. */
 final class MergeTable {
+  /** Most merges of a file; Gemma's have 514,906. */
+  static final int MAX_MERGES = 1 << 19;
+
   /** Odd, and random: no file can be made whose merges all fall into one slot. */
   private static final long FACTOR = new SplittableRandom().nextLong() | 1;
 
@@ -13,7 +16,7 @@ final class MergeTable {
   private final int mask;
 
   MergeTable(int count) {
-    int capacity = Integer.highestOneBit(Math.max(8, count)) * 4;
+    int capacity = SymbolTable.capacity(count);
     mask = capacity - 1;
     pairs = new long[capacity];
     merges = new long[capacity];

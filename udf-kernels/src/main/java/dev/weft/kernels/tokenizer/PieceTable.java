@@ -1,6 +1,8 @@
 package dev.weft.kernels.tokenizer;
 
+import java.util.Arrays;
 import java.util.SplittableRandom;
+import java.util.function.IntFunction;
 
 /**
  * Finds tokens by a range of a text without making strings: ranges are hashed in constant time from
@@ -10,41 +12,64 @@ final class PieceTable {
   /** Odd, and random: no file can be made whose tokens all fall into one slot. */
   private static final long FACTOR = new SplittableRandom().nextLong() | 1;
 
-  private final String[] pieces;
+  /** Characters of all pieces, one behind the other. */
+  private final char[] pieces;
+
+  /** Of token {@code i}, the first character behind its piece. */
+  private final int[] ends;
+
   private final long[] hashes;
   private final int[] tokens;
   private final int mask;
   private final int longest;
 
   /**
-   * @param pieces text of each token; null or empty for those that are not to be found. Of equal
-   *     ones the first is found
+   * @param count tokens
+   * @param texts text of each token, always the same; null or empty for those that are not to be
+   *     found. Of equal ones the first is found
    */
-  PieceTable(String[] pieces) {
-    this.pieces = pieces;
-    int capacity = Integer.highestOneBit(Math.max(8, pieces.length)) * 4;
+  PieceTable(int count, IntFunction<String> texts) {
+    ends = new int[count];
+    int max = 0;
+    int end = 0;
+    for (int token = 0; token < count; token++) {
+      String text = texts.apply(token);
+      int length = text == null ? 0 : text.length();
+      max = Math.max(max, length);
+      end += length;
+      ends[token] = end;
+    }
+    longest = max;
+    pieces = new char[end];
+    int capacity = SymbolTable.capacity(count);
     mask = capacity - 1;
     hashes = new long[capacity];
     tokens = new int[capacity];
-    int max = 0;
-    for (int token = 0; token < pieces.length; token++) {
-      if (pieces[token] != null && !pieces[token].isEmpty()) {
-        max = Math.max(max, pieces[token].length());
+    for (int token = 0; token < count; token++) {
+      if (start(token) < ends[token]) {
+        String text = texts.apply(token);
+        text.getChars(0, text.length(), pieces, start(token));
         insert(token);
       }
     }
-    longest = max;
+  }
+
+  private int start(int token) {
+    return token == 0 ? 0 : ends[token - 1];
   }
 
   private void insert(int token) {
-    String piece = pieces[token];
+    int from = start(token);
+    int to = ends[token];
     long hash = 0;
-    for (int i = 0; i < piece.length(); i++) {
-      hash = extend(hash, piece.charAt(i));
+    for (int i = from; i < to; i++) {
+      hash = extend(hash, pieces[i]);
     }
     int slot = slot(hash);
     while (tokens[slot] != 0) {
-      if (hashes[slot] == hash && pieces[tokens[slot] - 1].equals(piece)) {
+      int other = tokens[slot] - 1;
+      if (hashes[slot] == hash
+          && Arrays.equals(pieces, start(other), ends[other], pieces, from, to)) {
         return;
       }
       slot = (slot + 1) & mask;
@@ -93,14 +118,24 @@ final class PieceTable {
       }
       long hash = prefix[to] - prefix[from] * powers[length];
       for (int slot = slot(hash); tokens[slot] != 0; slot = (slot + 1) & mask) {
-        if (hashes[slot] == hash) {
-          String piece = pieces[tokens[slot] - 1];
-          if (piece.length() == length && text.startsWith(piece, from)) {
-            return tokens[slot] - 1;
-          }
+        if (hashes[slot] == hash && matches(tokens[slot] - 1, from, to)) {
+          return tokens[slot] - 1;
         }
       }
       return -1;
+    }
+
+    private boolean matches(int token, int from, int to) {
+      int at = start(token);
+      if (ends[token] - at != to - from) {
+        return false;
+      }
+      for (int i = from; i < to; i++, at++) {
+        if (pieces[at] != text.charAt(i)) {
+          return false;
+        }
+      }
+      return true;
     }
   }
 }

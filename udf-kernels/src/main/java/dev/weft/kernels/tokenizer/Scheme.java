@@ -9,7 +9,7 @@ sealed interface Scheme permits SentencePiece, BytePair {
    */
   void encode(String text, boolean first, IntList out);
 
-  /** The bytes of text that a token stands for; the tokenizer's own array. */
+  /** The bytes of text that a token stands for; a new array. */
   byte[] bytes(int token);
 
   /** Whether a space is put before each text. */

@@ -3,8 +3,6 @@ package dev.weft.kernels.tokenizer;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
 
 /**
  * SentencePiece BPE as Llama 1 and 2 use it: spaces become U+2581, characters are merged to the
@@ -16,7 +14,6 @@ final class SentencePiece implements Scheme {
   private static final String TOKENS = "tokenizer.ggml.tokens";
   private static final String SCORES = "tokenizer.ggml.scores";
   private static final String MERGES = "tokenizer.ggml.merges";
-  private static final int MAX_MERGES = 1 << 20;
 
   private final PieceTable pieces;
 
@@ -28,7 +25,7 @@ final class SentencePiece implements Scheme {
 
   private final int[] byteTokens = new int[256];
   private final int unknown;
-  private final byte[][] bytes;
+  private final Vocabulary vocabulary;
   private final boolean addsSpacePrefix;
   private final boolean prefixOnce;
   private final boolean removesExtraSpaces;
@@ -40,19 +37,22 @@ final class SentencePiece implements Scheme {
     prefixOnce = metadata.bool(TokenizerMetadata.SPACE_PREFIX_ONCE, false);
     removesExtraSpaces = metadata.bool(TokenizerMetadata.REMOVE_EXTRA_SPACES, false);
     addsSpacePrefix = metadata.bool("tokenizer.ggml.add_space_prefix", true);
-    bytes = new byte[vocabulary.size()][];
+    this.vocabulary = vocabulary;
     Arrays.fill(byteTokens, -1);
-    var texts = new String[bytes.length];
-    for (int token = 0; token < bytes.length; token++) {
-      bytes[token] = bytesOf(vocabulary, token, metadata);
+    for (int token = 0; token < vocabulary.size(); token++) {
       if (vocabulary.kind(token) == Vocabulary.Kind.BYTE) {
-        byteTokens[bytes[token][0] & 0xFF] = token;
-      } else if (vocabulary.isOrdinary(token)) {
-        texts[token] = vocabulary.text(token);
+        String text = vocabulary.text(token);
+        if (!text.matches("<0x[0-9A-Fa-f]{2}>")) {
+          throw metadata.wrong(TOKENS, "has the byte token '" + text + "', must be like <0x0A>");
+        }
+        byteTokens[byteOf(text)] = token;
       }
     }
-    pieces = new PieceTable(texts);
-    merges = byMerges ? merges(metadata, texts) : null;
+    pieces =
+        new PieceTable(
+            vocabulary.size(),
+            token -> vocabulary.isOrdinary(token) ? vocabulary.text(token) : null);
+    merges = byMerges ? merges(metadata) : null;
     for (int b = 0; b < 256; b++) {
       if (byteTokens[b] < 0 && unknown < 0) {
         throw metadata.wrong(TOKENS, "has neither a token of byte " + b + " nor an unknown token");
@@ -87,28 +87,26 @@ final class SentencePiece implements Scheme {
     return ranks;
   }
 
-  private static MergeTable merges(TokenizerMetadata metadata, String[] texts) {
-    Map<String, Integer> ids = HashMap.newHashMap(texts.length);
-    for (int token = 0; token < texts.length; token++) {
-      if (texts[token] != null) {
-        ids.putIfAbsent(texts[token], token);
-      }
-    }
-    String[] lines = metadata.strings(MERGES, MAX_MERGES);
-    var table = new MergeTable(lines.length);
-    for (int rank = 0; rank < lines.length; rank++) {
-      int space = lines[rank].indexOf(' ', 1);
-      Integer left = space < 0 ? null : ids.get(lines[rank].substring(0, space));
-      Integer right = space < 0 ? null : ids.get(lines[rank].substring(space + 1));
-      Integer whole = space < 0 ? null : ids.get(lines[rank].replace(" ", ""));
-      if (left == null || right == null || whole == null) {
+  private MergeTable merges(TokenizerMetadata metadata) {
+    ByteStrings lines = metadata.strings(MERGES, MergeTable.MAX_MERGES);
+    var table = new MergeTable(lines.size());
+    for (int rank = 0; rank < lines.size(); rank++) {
+      String line = lines.get(rank);
+      int space = line.indexOf(' ', 1);
+      int left = space < 0 ? -1 : piece(line.substring(0, space));
+      int right = space < 0 ? -1 : piece(line.substring(space + 1));
+      int whole = space < 0 ? -1 : piece(line.replace(" ", ""));
+      if (left < 0 || right < 0 || whole < 0) {
         throw metadata.wrong(
-            MERGES,
-            "has '" + lines[rank] + "' at index " + rank + ", must be two tokens of a third");
+            MERGES, "has '" + line + "' at index " + rank + ", must be two tokens of a third");
       }
       table.add(left, right, rank, whole);
     }
     return table;
+  }
+
+  private int piece(String text) {
+    return text.isEmpty() ? -1 : pieces.prepare(text).find(0, text.length());
   }
 
   private static int countUpTo(float[] sorted, float value) {
@@ -125,21 +123,9 @@ final class SentencePiece implements Scheme {
     return low;
   }
 
-  private static byte[] bytesOf(Vocabulary vocabulary, int token, TokenizerMetadata metadata) {
-    if (vocabulary.isSpecial(token)) {
-      return new byte[0];
-    }
-    String text = vocabulary.text(token);
-    return switch (vocabulary.kind(token)) {
-      case BYTE -> {
-        if (!text.matches("<0x[0-9A-Fa-f]{2}>")) {
-          throw metadata.wrong(TOKENS, "has the byte token '" + text + "', must be like <0x0A>");
-        }
-        yield new byte[] {(byte) Integer.parseInt(text, 3, 5, 16)};
-      }
-      case NORMAL -> text.replace(SPACE, ' ').getBytes(UTF_8);
-      default -> text.getBytes(UTF_8);
-    };
+  /** The byte of a text like {@code <0x0A>}. */
+  private static int byteOf(String text) {
+    return Integer.parseInt(text, 3, 5, 16);
   }
 
   @Override
@@ -203,7 +189,15 @@ final class SentencePiece implements Scheme {
 
   @Override
   public byte[] bytes(int token) {
-    return bytes[token];
+    if (vocabulary.isSpecial(token)) {
+      return new byte[0];
+    }
+    String text = vocabulary.text(token);
+    return switch (vocabulary.kind(token)) {
+      case BYTE -> new byte[] {(byte) byteOf(text)};
+      case NORMAL -> text.replace(SPACE, ' ').getBytes(UTF_8);
+      default -> text.getBytes(UTF_8);
+    };
   }
 
   @Override

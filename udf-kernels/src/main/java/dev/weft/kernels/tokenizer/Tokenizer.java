@@ -56,7 +56,7 @@ public interface Tokenizer {
 
   /**
    * The bytes of UTF-8 text a token stands for; empty for special tokens. A token may be a part of
-   * a character. The caller must not change the array.
+   * a character. The array is the caller's own.
    */
   byte[] bytes(int token);
 

@@ -37,7 +37,7 @@ public interface TokenizerMetadata {
   String string(String key);
 
   /** An array of at most {@code maxCount} strings that must be there. */
-  String[] strings(String key, int maxCount);
+  ByteStrings strings(String key, int maxCount);
 
   /** An array of 32-bit floats that must be there. */
   float[] floats(String key);

@@ -17,6 +17,9 @@ final class Vocabulary {
    */
   private static final int MAX_TOKEN_CHARS = 960;
 
+  /** Most special tokens: ten times what any known vocabulary has. Each is a string of its own. */
+  private static final int MAX_SPECIALS = 1 << 16;
+
   /** Longest special token. */
   private static final int MAX_SPECIAL_CHARS = 256;
 
@@ -49,8 +52,11 @@ final class Vocabulary {
     private static final Kind[] ALL = values();
   }
 
-  private final String[] tokens;
-  private final Kind[] kinds;
+  private final ByteStrings tokens;
+
+  /** Ordinals of kinds. */
+  private final byte[] kinds;
+
   private final BitSet endOfGeneration = new BitSet();
   private final BitSet stripsLeft = new BitSet();
   private final BitSet stripsRight = new BitSet();
@@ -70,18 +76,20 @@ final class Vocabulary {
             ? new Defaults(-1, -1, -1, false)
             : usual;
     tokens = metadata.strings(PREFIX + "tokens", MAX_TOKENS);
-    if (tokens.length == 0) {
+    int count = tokens.size();
+    if (count == 0) {
       throw metadata.wrong(PREFIX + "tokens", "is empty");
     }
-    for (int token = 0; token < tokens.length; token++) {
-      if (tokens[token].length() > MAX_TOKEN_CHARS) {
+    for (int token = 0; token < count; token++) {
+      int length = tokens.get(token).length();
+      if (length > MAX_TOKEN_CHARS) {
         throw metadata.wrong(
             PREFIX + "tokens",
             "has the token %d of %d characters, must have at most %d"
-                .formatted(token, tokens[token].length(), MAX_TOKEN_CHARS));
+                .formatted(token, length, MAX_TOKEN_CHARS));
       }
     }
-    kinds = kinds(metadata, tokens.length);
+    kinds = kinds(metadata, count);
     bos = role(metadata, "bos_token_id", defaults.bos);
     eos = role(metadata, "eos_token_id", defaults.eos);
     int declaredUnknown = role(metadata, "unknown_token_id", defaults.unknown);
@@ -91,16 +99,16 @@ final class Vocabulary {
     mark(metadata, TokenizerMetadata.STRIP_LEFT, stripsLeft);
     mark(metadata, TokenizerMetadata.STRIP_RIGHT, stripsRight);
     // Text that no token stands for must not begin or end a turn.
-    boolean usable = declaredUnknown >= 0 && kinds[declaredUnknown] != Kind.CONTROL;
+    boolean usable = declaredUnknown >= 0 && kind(declaredUnknown) != Kind.CONTROL;
     unknown = usable ? declaredUnknown : -1;
     specials = specials(metadata);
   }
 
-  private static Kind[] kinds(TokenizerMetadata metadata, int count) {
-    var kinds = new Kind[count];
+  private static byte[] kinds(TokenizerMetadata metadata, int count) {
+    var kinds = new byte[count];
     String key = PREFIX + "token_type";
     if (!metadata.contains(key)) {
-      Arrays.fill(kinds, Kind.NORMAL);
+      Arrays.fill(kinds, (byte) Kind.NORMAL.ordinal());
       return kinds;
     }
     int[] numbers = metadata.integers(key, 0, Kind.ALL.length - 1);
@@ -108,14 +116,14 @@ final class Vocabulary {
       throw metadata.wrong(key, "has " + numbers.length + " entries for " + count + " tokens");
     }
     for (int token = 0; token < count; token++) {
-      kinds[token] = Kind.ALL[numbers[token]];
+      kinds[token] = (byte) numbers[token];
     }
     return kinds;
   }
 
   private int role(TokenizerMetadata metadata, String name, int defaultToken) {
-    int token = defaultToken < tokens.length ? defaultToken : -1;
-    return metadata.integer(PREFIX + name, 0, tokens.length - 1, token);
+    int token = defaultToken < tokens.size() ? defaultToken : -1;
+    return metadata.integer(PREFIX + name, 0, tokens.size() - 1, token);
   }
 
   /** Tokens with a role are control tokens, even where the file calls them normal ones. */
@@ -132,8 +140,8 @@ final class Vocabulary {
     mark(metadata, TokenizerMetadata.END_OF_GENERATION, more);
     more.stream().forEach(this::markControl);
     endOfGeneration.or(more);
-    for (int token = 0; token < tokens.length; token++) {
-      if (END_OF_GENERATION.contains(tokens[token])) {
+    for (int token = 0; token < tokens.size(); token++) {
+      if (END_OF_GENERATION.contains(tokens.get(token))) {
         endOfGeneration.set(token);
         markControl(token);
       }
@@ -142,7 +150,7 @@ final class Vocabulary {
 
   private void mark(TokenizerMetadata metadata, String key, BitSet set) {
     if (metadata.contains(key)) {
-      for (int token : metadata.integers(key, 0, tokens.length - 1)) {
+      for (int token : metadata.integers(key, 0, tokens.size() - 1)) {
         set.set(token);
       }
     }
@@ -150,48 +158,60 @@ final class Vocabulary {
 
   private void markControl(int token) {
     // A single character is text of its own (a byte of byte-level BPE): small test models use one.
-    if (token >= 0 && tokens[token].length() > 1 && kinds[token] != Kind.BYTE) {
-      kinds[token] = Kind.CONTROL;
+    if (token >= 0 && tokens.get(token).length() > 1 && kind(token) != Kind.BYTE) {
+      kinds[token] = (byte) Kind.CONTROL.ordinal();
     }
   }
 
   private SpecialMatcher specials(TokenizerMetadata metadata) {
     Map<String, Integer> byString = new HashMap<>();
-    for (int token = 0; token < tokens.length; token++) {
-      Kind kind = kinds[token];
-      boolean special = kind == Kind.CONTROL || kind == Kind.USER_DEFINED || kind == Kind.UNKNOWN;
-      if (special && tokens[token].length() > MAX_SPECIAL_CHARS) {
+    for (int token = 0; token < tokens.size(); token++) {
+      Kind kind = kind(token);
+      if (kind != Kind.CONTROL && kind != Kind.USER_DEFINED && kind != Kind.UNKNOWN) {
+        continue;
+      }
+      String text = tokens.get(token);
+      if (text.length() > MAX_SPECIAL_CHARS) {
         throw metadata.wrong(
             PREFIX + "tokens",
             "has the special token %d of %d characters, must have at most %d"
-                .formatted(token, tokens[token].length(), MAX_SPECIAL_CHARS));
+                .formatted(token, text.length(), MAX_SPECIAL_CHARS));
       }
-      if (special && !tokens[token].isEmpty()) {
-        byString.putIfAbsent(tokens[token], token);
+      if (!text.isEmpty()) {
+        byString.putIfAbsent(text, token);
+      }
+      if (byString.size() > MAX_SPECIALS) {
+        throw metadata.wrong(
+            PREFIX + "token_type", "makes more than " + MAX_SPECIALS + " tokens special");
       }
     }
     return new SpecialMatcher(byString);
   }
 
   int size() {
-    return tokens.length;
+    return tokens.size();
   }
 
   String text(int token) {
-    return tokens[token];
+    return tokens.get(token);
+  }
+
+  /** Texts of all tokens. */
+  ByteStrings texts() {
+    return tokens;
   }
 
   Kind kind(int token) {
-    return kinds[token];
+    return Kind.ALL[kinds[token]];
   }
 
   /** Whether ordinary text may become this token. */
   boolean isOrdinary(int token) {
-    return kinds[token] == Kind.NORMAL;
+    return kinds[token] == Kind.NORMAL.ordinal();
   }
 
   boolean isSpecial(int token) {
-    return switch (kinds[token]) {
+    return switch (kind(token)) {
       case CONTROL, UNKNOWN, UNUSED, UNDEFINED -> true;
       case NORMAL, USER_DEFINED, BYTE -> false;
     };

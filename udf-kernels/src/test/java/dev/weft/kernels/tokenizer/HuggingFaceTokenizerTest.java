@@ -59,7 +59,7 @@ class HuggingFaceTokenizerTest {
     ObjectNode root = JSON.createObjectNode();
     ObjectNode model = root.putObject("model").put("type", "BPE");
     try (GgufFile file = GgufFile.open(gguf)) {
-      String[] tokens = file.metadata().strings("tokenizer.ggml.tokens", 1 << 20);
+      String[] tokens = file.metadata().strings("tokenizer.ggml.tokens", 1 << 20).toArray();
       int[] types = file.metadata().integers("tokenizer.ggml.token_type", 0, 6);
       ObjectNode vocabulary = model.putObject("vocab");
       ArrayNode added = root.putArray("added_tokens");
@@ -71,7 +71,7 @@ class HuggingFaceTokenizerTest {
       }
       ArrayNode merges = model.putArray("merges");
       if (file.metadata().contains("tokenizer.ggml.merges")) {
-        for (String merge : file.metadata().strings("tokenizer.ggml.merges", 1 << 20)) {
+        for (String merge : file.metadata().strings("tokenizer.ggml.merges", 1 << 20).toArray()) {
           merges.add(merge);
         }
       } else {

@@ -1,6 +1,7 @@
 package dev.weft.kernels.model.gguf;
 
 import dev.weft.kernels.model.ModelFormatException;
+import dev.weft.kernels.tokenizer.ByteStrings;
 import dev.weft.kernels.tokenizer.TokenizerMetadata;
 import java.lang.foreign.MemorySegment;
 import java.util.Collections;
@@ -17,7 +18,9 @@ import java.util.Set;
 public final class GgufMetadata implements TokenizerMetadata {
   private static final int MAX_KEY_BYTES = 65535;
   private static final int MAX_STRING_BYTES = Integer.MAX_VALUE - 16;
+  private static final long MAX_STRINGS_BYTES = 1 << 30;
   private static final int MAX_NESTING = 4;
+  private static final int MAX_ENTRIES = 1 << 16;
   private static final int MIN_ENTRY_BYTES = 8 + 1 + 4 + 1;
 
   private final MemorySegment file;
@@ -28,8 +31,9 @@ public final class GgufMetadata implements TokenizerMetadata {
    * @param type of the value; of the elements where {@code array}
    * @param offset first byte of the value; of the first element of an array
    * @param count elements of an array, else 1
+   * @param end first byte behind the value
    */
-  private record Entry(GgufType type, boolean array, long offset, long count) {}
+  private record Entry(GgufType type, boolean array, long offset, long count, long end) {}
 
   private GgufMetadata(MemorySegment file, String fileName) {
     this.file = file;
@@ -52,9 +56,9 @@ public final class GgufMetadata implements TokenizerMetadata {
     return metadata;
   }
 
-  /** How many entries {@code bytes} can hold at most. */
+  /** How many entries a file of {@code bytes} can have at most: known ones have under a hundred. */
   static long maxEntries(long bytes) {
-    return bytes / MIN_ENTRY_BYTES;
+    return Math.min(MAX_ENTRIES, bytes / MIN_ENTRY_BYTES);
   }
 
   private static Entry readEntry(GgufCursor cursor, String what) {
@@ -67,7 +71,7 @@ public final class GgufMetadata implements TokenizerMetadata {
     }
     long offset = cursor.position();
     skipValues(cursor, type, count, what, 1);
-    return new Entry(type, array, offset, count);
+    return new Entry(type, array, offset, count, cursor.position());
   }
 
   private static void skipValues(
@@ -182,17 +186,21 @@ public final class GgufMetadata implements TokenizerMetadata {
 
   /** An array of at most {@code maxCount} strings that must be there. */
   @Override
-  public String[] strings(String key, int maxCount) {
+  public ByteStrings strings(String key, int maxCount) {
     Entry entry = array(key, entry(key).type == GgufType.STRING, "an array of strings");
     if (entry.count > maxCount) {
       throw wrong(key, "has " + entry.count + " elements, must have at most " + maxCount);
     }
-    var values = new String[(int) entry.count];
-    GgufCursor cursor = at(entry);
-    for (int i = 0; i < values.length; i++) {
-      values[i] = cursor.string(MAX_STRING_BYTES, "element " + i + " of " + key);
+    long bytes = entry.end - entry.offset - Long.BYTES * entry.count;
+    if (bytes > MAX_STRINGS_BYTES) {
+      throw wrong(key, "has " + bytes + " bytes, must have at most " + MAX_STRINGS_BYTES);
     }
-    return values;
+    var values = new ByteStrings.Builder((int) entry.count, (int) bytes);
+    GgufCursor cursor = at(entry);
+    for (int i = 0; i < entry.count; i++) {
+      values.add(cursor.string(MAX_STRING_BYTES, "element " + i + " of " + key));
+    }
+    return values.build();
   }
 
   /** An array of 32-bit floats that must be there. */

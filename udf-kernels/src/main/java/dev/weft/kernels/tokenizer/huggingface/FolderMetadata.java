@@ -1,6 +1,9 @@
 package dev.weft.kernels.tokenizer.huggingface;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.weft.kernels.model.ModelFormatException;
+import dev.weft.kernels.tokenizer.ByteStrings;
 import dev.weft.kernels.tokenizer.TokenizerMetadata;
 import java.util.HashMap;
 import java.util.Map;
@@ -38,12 +41,17 @@ final class FolderMetadata implements TokenizerMetadata {
   }
 
   @Override
-  public String[] strings(String key, int maxCount) {
+  public ByteStrings strings(String key, int maxCount) {
     String[] strings = (String[]) there(key);
     if (strings.length > maxCount) {
       throw wrong(key, "has " + strings.length + " elements, must have at most " + maxCount);
     }
-    return strings;
+    for (int i = 0; i < strings.length; i++) {
+      if (!UTF_8.newEncoder().canEncode(strings[i])) {
+        throw wrong(key, "has half a surrogate pair in the element " + i);
+      }
+    }
+    return ByteStrings.of(strings);
   }
 
   @Override

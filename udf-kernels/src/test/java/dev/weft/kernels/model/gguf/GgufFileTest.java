@@ -57,7 +57,7 @@ class GgufFileTest {
       assertThat(metadata.real("a.real")).isEqualTo(0.25f);
       assertThat(metadata.bool("a.boolean", false)).isTrue();
       assertThat(metadata.bool("absent", true)).isTrue();
-      assertThat(metadata.strings("some.strings", 3)).containsExactly("x", "", "yz");
+      assertThat(metadata.strings("some.strings", 3).toArray()).containsExactly("x", "", "yz");
       assertThat(metadata.integers("some.integers", -1, Integer.MAX_VALUE))
           .containsExactly(-1, 0, Integer.MAX_VALUE);
       assertThat(metadata.floats("some.reals")).containsExactly(1, Float.NaN);

@@ -61,11 +61,9 @@ public final class Ingest {
     try {
       TableRows.Table table = TableRows.read(tables(spark, input), config);
       return new Rows(table.rows(), table.carried());
-    } catch (RuntimeException e) {
-      throw e instanceof WeftException own ? own : unreadable(input, e);
     } catch (Exception e) {
-      // AnalysisException is checked, and Scala does not declare it.
-      throw unreadable(input, e);
+      // Those of Spark are checked, and Scala does not declare them.
+      throw WeftException.within(e) instanceof WeftException own ? own : unreadable(input, e);
     }
   }
 

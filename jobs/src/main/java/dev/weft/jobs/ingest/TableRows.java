@@ -32,6 +32,7 @@ import java.util.function.Supplier;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.TaskKilledException;
 import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -65,6 +66,11 @@ final class TableRows {
             "the input tables have different columns: %s and %s"
                 .formatted(schema.simpleString(), table.schema().simpleString()));
       }
+    }
+    for (Dataset<Row> table : tables) {
+      ParquetSizes.check(
+          JavaSparkContext.fromSparkContext(table.sparkSession().sparkContext()),
+          table.inputFiles());
     }
     Numbering numbering = number(tables);
     JavaRDD<IngestedRow> all = null;

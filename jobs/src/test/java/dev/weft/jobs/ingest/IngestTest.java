@@ -9,8 +9,11 @@ import dev.weft.jobs.config.WeftConfig.Format;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
 import dev.weft.jobs.job.TestSpark;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,6 +22,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
+import org.apache.parquet.format.PageHeader;
+import org.apache.parquet.format.Util;
+import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.hadoop.util.HadoopInputFile;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
@@ -330,6 +337,59 @@ class IngestTest {
     zipped[zipped.length / 2] ^= 0x55;
     readsOrRefuses(Files.write(folder.resolve("bad.jsonl.gz"), zipped), "bad");
     readsOrRefuses(Files.writeString(folder.resolve("no.jsonl.gz"), "no gzip"), "no");
+  }
+
+  /** The reader of Parquet would allocate what these ask for. */
+  @Test
+  void sizesThatAFileCannotHaveAreRefused() throws IOException {
+    spark
+        .range(100)
+        .selectExpr("cast(id as string) as id", "'text ' || id as prompt")
+        .coalesce(1)
+        .write()
+        .parquet(folder + "/sound");
+    Path sound;
+    try (var files = Files.list(folder.resolve("sound"))) {
+      sound = files.filter(f -> f.toString().endsWith(".parquet")).findFirst().orElseThrow();
+    }
+    assertThat(readsOrRefuses(sound, "sound")).isTrue();
+    byte[] bytes = Files.readAllBytes(sound);
+    int start;
+    try (var reader =
+        ParquetFileReader.open(
+            HadoopInputFile.fromPath(
+                new org.apache.hadoop.fs.Path(sound.toUri()),
+                spark.sparkContext().hadoopConfiguration()))) {
+      start =
+          (int) reader.getFooter().getBlocks().getLast().getColumns().getLast().getStartingPos();
+    }
+    ByteBuffer rest = ByteBuffer.wrap(bytes, start, bytes.length - start);
+    var in = new ByteArrayInputStream(bytes, start, bytes.length - start);
+    PageHeader header = Util.readPageHeader(in);
+    rest.position(bytes.length - in.available());
+    header.setUncompressed_page_size(Integer.MAX_VALUE - 100);
+    var out = new ByteArrayOutputStream();
+    out.write(bytes, 0, start);
+    Util.writePageHeader(header, out);
+    out.write(bytes, rest.position(), rest.remaining());
+    Path page = Files.write(folder.resolve("page.parquet"), out.toByteArray());
+    assertThat(readsOrRefuses(page, "page")).isFalse();
+    failsToRead("at most 134217728 are possible", page);
+
+    Path cut = folder.resolve("cut.parquet");
+    var cutBytes = new ByteArrayOutputStream();
+    cutBytes.write(bytes, 0, start);
+    cutBytes.write(bytes, rest.position(), rest.remaining());
+    Files.write(cut, cutBytes.toByteArray());
+    failsToRead("but the data end at byte", cut);
+  }
+
+  private void failsToRead(String message, Path file) {
+    assertThatExceptionOfType(WeftException.class)
+        .isThrownBy(() -> Ingest.read(spark, resolve(file.toString()), WeftConfig.defaults()))
+        .matches(e -> e.code() == ErrorCode.INPUT_UNREADABLE)
+        .withMessageContaining(message)
+        .withMessageContaining(file.getFileName().toString());
   }
 
   private boolean readsOrRefuses(Path file, String which) {

@@ -17,6 +17,7 @@ final class FuzzTargets {
     KNOWN.put("template", new Known(100, TemplateTarget::new));
     KNOWN.put("jsonl", new Known(250, JsonlTarget::new));
     KNOWN.put("safetensors", new Known(150, SafetensorsTarget::new));
+    KNOWN.put("folder", new Known(50, FolderTarget::new));
     KNOWN.put("parquet", new Known(1, ParquetTarget::new));
   }
 

@@ -68,14 +68,16 @@ final class SafetensorsTarget implements FuzzTarget {
           "b.weight",
           "x");
 
-  private final Path folder;
+  private final Path folder = inMemory();
 
-  SafetensorsTarget() throws IOException {
+  SafetensorsTarget() throws IOException {}
+
+  /** A new folder, in memory where there is a file system for that. */
+  static Path inMemory() throws IOException {
     Path memory = Path.of("/dev/shm");
-    folder =
-        Files.isWritable(memory)
-            ? Files.createTempDirectory(memory, "weft-fuzz")
-            : Files.createTempDirectory("weft-fuzz");
+    return Files.isWritable(memory)
+        ? Files.createTempDirectory(memory, "weft-fuzz")
+        : Files.createTempDirectory("weft-fuzz");
   }
 
   @Override
@@ -131,7 +133,8 @@ final class SafetensorsTarget implements FuzzTarget {
     return ByteBuffer.allocate(file.length + index.length).put(file).put(index).array();
   }
 
-  private static String mutate(String text, RandomGenerator random) {
+  /** One change of a JSON text: a value, a name, depth, text, a gap. */
+  static String mutate(String text, RandomGenerator random) {
     if (text.isEmpty()) {
       return "{";
     }

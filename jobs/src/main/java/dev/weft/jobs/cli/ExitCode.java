@@ -43,7 +43,9 @@ enum ExitCode {
                 INPUT_NOT_FOUND,
                 MODEL_NOT_FOUND,
                 OUTPUT_CONFLICT,
-                RUN_SETTINGS_DIFFER ->
+                RUN_SETTINGS_DIFFER,
+                RUN_ACTIVE,
+                RUN_UNKNOWN ->
                 USAGE;
             default -> FAILED;
           };

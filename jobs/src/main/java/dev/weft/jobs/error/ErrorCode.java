@@ -189,11 +189,37 @@ public enum ErrorCode {
       ErrorCategory.RESOURCE,
       "The model or the KV cache does not fit into memory.",
       "Choose a smaller KV cache or model, or a larger machine; the message names the bytes."),
+  RUN_ACTIVE(
+      Scope.JOB,
+      ErrorCategory.USER,
+      "Another start of this run is alive.",
+      "Wait until it ends, or stop it; `weft status` shows where it runs."),
+  RUN_UNKNOWN(
+      Scope.JOB,
+      ErrorCategory.USER,
+      "There is no run of this name in the output folder.",
+      "`weft runs` lists those that are there."),
+  STORAGE_FULL(
+      Scope.JOB,
+      ErrorCategory.RESOURCE,
+      "A disk or store is full.",
+      "Free space, then start the same run again: it continues."),
+  STORAGE_QUOTA(
+      Scope.JOB,
+      ErrorCategory.RESOURCE,
+      "A quota of the storage is used up.",
+      "Raise the quota or free space, then start the same run again: it continues."),
+  STORAGE_DENIED(
+      Scope.JOB,
+      ErrorCategory.RESOURCE,
+      "Storage is read-only or does not permit the access.",
+      "Give the user of the job the rights, or remount the storage for writing, then start the same"
+          + " run again: it continues."),
   STORAGE_FAILED(
       Scope.JOB,
       ErrorCategory.RESOURCE,
       "Storage could not be read or written.",
-      "Free space or repair the storage, then start the same run again: it continues."),
+      "See that the storage can be reached, then start the same run again: it continues."),
   INTERNAL(
       Scope.JOB,
       ErrorCategory.INTERNAL,

@@ -1,8 +1,10 @@
 package dev.weft.jobs.error;
 
+import dev.weft.jobs.secret.Secrets;
+
 /**
  * Stops a job with an error of the catalogue. The message says what is wrong and where; the code
- * says what to do.
+ * says what to do. Secrets in the message are hidden.
  */
 public final class WeftException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -11,13 +13,13 @@ public final class WeftException extends RuntimeException {
 
   /** An error found by Weft itself. */
   public WeftException(ErrorCode code, String message) {
-    super(message);
+    super(Secrets.hide(message));
     this.code = code;
   }
 
   /** An error with what caused it. */
   public WeftException(ErrorCode code, String message, Throwable cause) {
-    super(message, cause);
+    super(Secrets.hide(message), cause);
     this.code = code;
   }
 

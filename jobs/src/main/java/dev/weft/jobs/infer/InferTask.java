@@ -5,6 +5,7 @@ import dev.weft.jobs.error.WeftException;
 import dev.weft.jobs.ledger.FinishedSamples;
 import dev.weft.jobs.ledger.LedgerWriter;
 import dev.weft.jobs.ledger.PieceName;
+import dev.weft.jobs.store.Storage;
 import dev.weft.kernels.engine.EngineBatch;
 import dev.weft.kernels.engine.EngineException;
 import dev.weft.kernels.engine.ResultSchema;
@@ -22,7 +23,6 @@ import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
-import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.Function2;
@@ -56,16 +56,19 @@ public record InferTask(
     if (!rows.hasNext()) {
       return List.<PartitionReport>of().iterator();
     }
-    Iterator<Row> left = TaskContext.get().attemptNumber() > 0 ? unfinished(rows) : rows;
+    TaskContext task = TaskContext.get();
+    boolean again = task.attemptNumber() > 0 || task.stageAttemptNumber() > 0;
+    Iterator<Row> left = again ? unfinished(partition, rows) : rows;
     try (EnginePool.Lease lease = EnginePool.acquire(spec, hadoop.value())) {
       return List.of(run(partition, left, lease)).iterator();
     }
   }
 
   /** What an earlier attempt of this task finished is in the ledger and is not run again. */
-  private Iterator<Row> unfinished(Iterator<Row> rows) throws IOException {
+  private Iterator<Row> unfinished(int partition, Iterator<Row> rows) throws IOException {
     Path folder = new Path(ledgerFolder);
-    FinishedSamples finished = FinishedSamples.read(folder.getFileSystem(hadoop.value()), folder);
+    FinishedSamples finished =
+        FinishedSamples.read(Storage.of(folder, hadoop.value()), folder, start, partition);
     Iterable<Row> all = () -> rows;
     return StreamSupport.stream(all.spliterator(), false)
         .filter(row -> !finished.holds(row.getLong(PlannedRows.ROW_KEY), PlannedRows.answers(row)))
@@ -75,7 +78,7 @@ public record InferTask(
   private PartitionReport run(int partition, Iterator<Row> rows, EnginePool.Lease lease)
       throws IOException, InterruptedException {
     Path folder = new Path(ledgerFolder);
-    FileSystem fs = folder.getFileSystem(hadoop.value());
+    Storage storage = Storage.of(folder, hadoop.value());
     long attempt = TaskContext.get().taskAttemptId();
     AtomicBoolean feeding = new AtomicBoolean();
     Runnable endTurn =
@@ -90,8 +93,9 @@ public record InferTask(
     long results = 0;
     try (BufferAllocator allocator = new RootAllocator();
         RequestBatches requests = new RequestBatches(rows, allocator, endTurn);
-        LedgerWriter finished = writer(fs, folder, PieceName.Kind.RESULTS, attempt);
-        LedgerWriter steps = writer(fs, folder, PieceName.Kind.STEPS, attempt);
+        LedgerWriter finished =
+            writer(storage, folder, PieceName.Kind.RESULTS, partition, attempt);
+        LedgerWriter steps = writer(storage, folder, PieceName.Kind.STEPS, partition, attempt);
         Flusher flusher = new Flusher(finished, steps);
         ResultStream stream = lease.engine().submit(requests, allocator)) {
       try {
@@ -125,8 +129,10 @@ public record InferTask(
     return PartitionReport.of(partition, results, (System.nanoTime() - began) / 1e9, lease);
   }
 
-  private LedgerWriter writer(FileSystem fs, Path folder, PieceName.Kind kind, long attempt) {
-    return new LedgerWriter(fs, folder, kind, start, attempt, pieceRows, pieceSeconds);
+  private LedgerWriter writer(
+      Storage storage, Path folder, PieceName.Kind kind, int partition, long attempt) {
+    return new LedgerWriter(
+        storage, folder, kind, start, partition, attempt, pieceRows, pieceSeconds);
   }
 
   private void count(VectorSchemaRoot batch) {

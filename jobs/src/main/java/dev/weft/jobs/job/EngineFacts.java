@@ -2,6 +2,7 @@ package dev.weft.jobs.job;
 
 import dev.weft.jobs.infer.PartitionReport;
 import dev.weft.jobs.infer.PartitionReport.Sums;
+import dev.weft.jobs.state.RunFolder;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;

@@ -11,6 +11,7 @@ import dev.weft.jobs.job.PlanSummaries.Power;
 import dev.weft.jobs.plan.PlannedWork;
 import dev.weft.jobs.run.ProgressListener;
 import dev.weft.jobs.run.RunSummary.PartitionTime;
+import dev.weft.jobs.state.RunFolder;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

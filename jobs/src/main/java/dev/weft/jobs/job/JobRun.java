@@ -13,8 +13,8 @@ import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.infer.Machine;
 import dev.weft.jobs.ingest.Ingest;
 import dev.weft.jobs.ledger.Outcomes;
+import dev.weft.jobs.ledger.PieceName;
 import dev.weft.jobs.plan.DeviceRates;
-import dev.weft.jobs.prepare.Duplicates;
 import dev.weft.jobs.prepare.PrepareSpec;
 import dev.weft.jobs.prepare.PreparedRows;
 import dev.weft.jobs.report.ReportFiles;
@@ -23,9 +23,15 @@ import dev.weft.jobs.run.ProgressListener;
 import dev.weft.jobs.run.RunSummary;
 import dev.weft.jobs.run.RunSummary.Outcome;
 import dev.weft.jobs.run.Stage;
+import dev.weft.jobs.secret.Secrets;
 import dev.weft.jobs.sink.ResultColumns;
 import dev.weft.jobs.sink.ResultRows;
 import dev.weft.jobs.sink.ResultTable;
+import dev.weft.jobs.state.Lease;
+import dev.weft.jobs.state.Manifest;
+import dev.weft.jobs.state.RunConfiguration;
+import dev.weft.jobs.state.RunFolder;
+import dev.weft.jobs.store.StorageErrors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -39,7 +45,6 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
 
 /** One start of a job, stage by stage. */
@@ -60,6 +65,7 @@ final class JobRun {
   private JobSetup setup;
   private Manifest manifest;
   private RunFolder folder;
+  private Lease lease;
   private RunState state;
   private RowCounts counts;
   private DeviceRates rates;
@@ -73,25 +79,46 @@ final class JobRun {
 
   PlanSummary plan() {
     begin();
-    clock.run(Stage.PREPARE, this::prepare);
     try {
-      clock.run(Stage.CALIBRATE, this::calibrate);
+      clock.run(Stage.PREPARE, this::prepare);
+      try {
+        clock.run(Stage.CALIBRATE, this::calibrate);
+      } finally {
+        EnginePool.closeUnused();
+      }
+      return clock.time(Stage.PLAN, () -> planning().plan());
     } finally {
-      EnginePool.closeUnused();
+      // A plan is no start of the run.
+      lease.withdraw();
     }
-    return clock.time(Stage.PLAN, () -> planning().plan());
   }
 
   RunSummary run() {
     begin();
+    try {
+      return runHeld();
+    } finally {
+      lease.close();
+    }
+  }
+
+  private RunSummary runHeld() {
     ResultTable results = new ResultTable(spark, folder.results());
     if (results.holds(manifest.runId())) {
       Optional<RunSummary> before = folder.read(folder.summary(), RunSummary.class);
       if (before.isPresent()) {
+        lease.withdraw();
         return alreadyComplete(before.get());
       }
+      if (!state.isPrepared()) {
+        throw new WeftException(
+            ErrorCode.OUTPUT_CONFLICT,
+            "%s holds the rows of run %s, and what the run kept to go on was removed"
+                .formatted(results.path(), manifest.runId()));
+      }
     }
-    int start = folder.nextStart();
+    folder.write(folder.configuration(), new RunConfiguration(Secrets.hide(config.entries())));
+    int start = lease.start();
     clock.run(Stage.PREPARE, this::prepare);
     results.create(state.carried());
     InferStage infer = new InferStage(spark, config, folder, start, listener);
@@ -132,7 +159,17 @@ final class JobRun {
 
   private PlanStage planning() {
     return new PlanStage(
-        new PlanStage.Context(spark, config, setup, folder, state, counts, rates, clock, listener));
+        new PlanStage.Context(spark,
+            config,
+            setup,
+            folder,
+            state,
+            lease,
+            counts,
+            rates,
+            clock,
+            listener,
+            this::warn));
   }
 
   private RunSummary report(Report.Facts facts, Dataset<Row> results) {
@@ -155,17 +192,33 @@ final class JobRun {
           SortedMap<String, String> computes = setup.computes(config);
           String runId = config.run().id().isEmpty() ? Manifest.idOf(computes) : config.run().id();
           Configuration hadoop = spark.sparkContext().hadoopConfiguration();
-          folder = new RunFolder(config.output().path(), runId, hadoop);
-          state = new RunState(spark, folder);
-          Optional<Manifest> before = folder.read(folder.manifest(), Manifest.class);
-          if (before.isPresent()) {
-            manifest = before.get();
-            manifest.requireSame(computes);
-          } else {
-            manifest = new Manifest(runId, startedAt, computes);
-            folder.write(folder.manifest(), manifest);
+          folder = new RunFolder(config.output().path(), runId, hadoop).make();
+          lease = Lease.take(folder, Lease.Times.USUAL, this::warn);
+          try {
+            identify(runId, computes);
+            state = new RunState(spark, folder);
+          } catch (RuntimeException e) {
+            lease.withdraw();
+            throw e;
           }
         });
+  }
+
+  /** The run's manifest, written by its first start: what the run computes never changes. */
+  private void identify(String runId, SortedMap<String, String> computes) {
+    Optional<Manifest> before = folder.read(folder.manifest(), Manifest.class);
+    if (before.isPresent()) {
+      manifest = before.get();
+      manifest.requireSame(computes);
+      return;
+    }
+    if (!folder.pieces(PieceName.Kind.RESULTS).isEmpty()) {
+      throw new WeftException(
+          ErrorCode.STORAGE_FAILED,
+          folder.path() + " holds finished requests, but what they answer cannot be read any more");
+    }
+    manifest = new Manifest(runId, startedAt, computes);
+    folder.write(folder.manifest(), manifest);
   }
 
   private RunSummary alreadyComplete(RunSummary before) {
@@ -180,13 +233,12 @@ final class JobRun {
     try {
       ReportFiles.write(spark.sparkContext().hadoopConfiguration(), summary, config);
     } catch (IOException e) {
-      throw new WeftException(
-          ErrorCode.STORAGE_FAILED, "the report cannot be written: " + e.getMessage(), e);
+      throw StorageErrors.of("the report cannot be written", e);
     }
   }
 
   private void prepare() {
-    if (!folder.isDone(folder.prepared())) {
+    if (!state.isPrepared()) {
       PrepareSpec spec =
           new PrepareSpec(
               setup.modelFile(),
@@ -197,15 +249,7 @@ final class JobRun {
       Ingest.Rows input = Ingest.read(spark, setup.input(), config);
       // Names are checked before the input is read.
       ResultColumns.carriedNames(input.carried());
-      PreparedRows.of(spark, input, spec, config.run().deduplicate())
-          .write()
-          .mode(SaveMode.Overwrite)
-          .parquet(folder.prepared().toString());
-      Duplicates.of(state.prepared())
-          .write()
-          .mode(SaveMode.Overwrite)
-          .parquet(folder.duplicates().toString());
-      folder.markDone(folder.prepared());
+      state.prepare(PreparedRows.of(spark, input, spec, config.run().deduplicate()), lease);
     }
     counts = RowCounts.of(state.prepared(), state.duplicates());
     if (counts.messageRows() > 0 && setup.usesDefaultTemplate(config)) {
@@ -292,7 +336,7 @@ final class JobRun {
             manifest.runId(),
             setup.model().name(),
             setup.modelFile().sha256(),
-            engine.backend(),
+            setup.backend(),
             BuildInfo.version());
     Dataset<Row> rows =
         ResultRows.of(
@@ -305,7 +349,8 @@ final class JobRun {
         manifest.runId(),
         counts.rows() <= ONE_FILE_ROWS
             ? rows.repartition(1).sortWithinPartitions("row_key")
-            : rows.orderBy("row_key"));
+            : rows.orderBy("row_key"),
+        lease::requireHeld);
     long written = results.rows(manifest.runId()).count();
     if (written != counts.rows()) {
       throw new WeftException(
@@ -316,7 +361,8 @@ final class JobRun {
   }
 
   private void warn(String message) {
-    warnings.add(message);
-    listener.warning(message);
+    String clean = Secrets.hide(message);
+    warnings.add(clean);
+    listener.warning(clean);
   }
 }

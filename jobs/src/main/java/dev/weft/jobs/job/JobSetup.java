@@ -10,6 +10,9 @@ import dev.weft.jobs.ingest.InputResolver;
 import dev.weft.jobs.ingest.InputSet;
 import dev.weft.jobs.prepare.ModelFacts;
 import dev.weft.jobs.prepare.ModelFile;
+import dev.weft.jobs.secret.Secrets;
+import dev.weft.jobs.state.Manifest;
+import dev.weft.kernels.backend.Backends;
 import dev.weft.kernels.engine.EngineConfig;
 import dev.weft.kernels.template.ChatTemplate;
 import dev.weft.kernels.template.TemplateException;
@@ -22,6 +25,7 @@ import java.util.Locale;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 
 /**
@@ -33,6 +37,7 @@ import org.apache.spark.sql.SparkSession;
  * @param model what it holds
  * @param template source of the chat template in use
  * @param contextTokens longest sequence
+ * @param backend kernel backend that computes all answers of the run
  * @param warnings what is not as one might think
  */
 record JobSetup(
@@ -42,9 +47,13 @@ record JobSetup(
     ModelFacts model,
     String template,
     int contextTokens,
+    String backend,
     List<String> warnings) {
 
-  /** Changes when the program computes other answers from the same settings. */
+  /**
+   * Changes when the program computes other answers from the same settings: with every change of
+   * tokenizing, rendering, sampling, or the order of additions in a kernel.
+   */
   private static final String ANSWERS_VERSION = "1";
 
   static JobSetup check(SparkSession spark, WeftConfig config) {
@@ -71,7 +80,26 @@ record JobSetup(
           "the context of %d tokens is longer than the %d that the model was made for"
               .formatted(context, trained));
     }
-    return new JobSetup(input, expected, file, model, template, context, warnings);
+    String backend = backend(spark, config.engine().backend());
+    return new JobSetup(input, expected, file, model, template, context, backend, warnings);
+  }
+
+  /**
+   * The backend behind {@code auto}, as an executor sees it. All executors get its name: answers of
+   * two backends must not be mixed in one run.
+   */
+  private static String backend(SparkSession spark, WeftConfig.Backend wanted) {
+    String name = wanted.name().toLowerCase(Locale.ROOT);
+    try {
+      return spark.sparkContext().isLocal()
+          ? Backends.find(name).name()
+          : JavaSparkContext.fromSparkContext(spark.sparkContext())
+              .parallelize(List.of(name), 1)
+              .map(n -> Backends.find(n).name())
+              .first();
+    } catch (IllegalArgumentException e) {
+      throw new WeftException(ErrorCode.OPTION_INVALID, "engine.backend: " + e.getMessage(), e);
+    }
   }
 
   /** The engine knows best what it can be. */
@@ -104,8 +132,9 @@ record JobSetup(
     computes.put("model", model.name() + " sha256:" + modelFile.sha256());
     computes.put("model.chatTemplate", "sha256:" + Manifest.sha256(template));
     computes.put("model.contextTokens", Integer.toString(contextTokens));
+    computes.put("run.deduplicate", Boolean.toString(config.run().deduplicate()));
     computes.put("run.seed", Long.toString(config.run().seed()));
-    computes.put("engine.backend", config.engine().backend().name().toLowerCase(Locale.ROOT));
+    computes.put("engine.backend", backend);
     WeftConfig.Sampling s = config.sampling();
     computes.put("sampling.maxTokens", Integer.toString(s.maxTokens()));
     computes.put("sampling.temperature", Double.toString(s.temperature()));
@@ -121,10 +150,15 @@ record JobSetup(
   private String fingerprint() {
     StringBuilder files = new StringBuilder();
     for (InputFile f : input.files()) {
-      files.append(f.path()).append('|').append(f.bytes()).append('|').append(f.version());
+      files
+          .append(Secrets.hide(f.path()))
+          .append('|')
+          .append(f.bytes())
+          .append('|')
+          .append(f.version());
       files.append('\n');
     }
-    String first = input.files().getFirst().path();
+    String first = Secrets.hide(input.files().getFirst().path());
     int more = input.files().size() - 1;
     return first
         + (more > 0 ? " and " + more + " more" : "")

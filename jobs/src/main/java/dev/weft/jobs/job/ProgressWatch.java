@@ -1,12 +1,12 @@
 package dev.weft.jobs.job;
 
+import dev.weft.jobs.error.WeftException;
 import dev.weft.jobs.infer.LiveCounts;
-import dev.weft.jobs.ledger.Ledger;
 import dev.weft.jobs.ledger.Piece;
 import dev.weft.jobs.ledger.PieceName;
 import dev.weft.jobs.run.Progress;
 import dev.weft.jobs.run.ProgressListener;
-import java.io.IOException;
+import dev.weft.jobs.state.RunFolder;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -97,15 +97,16 @@ final class ProgressWatch implements AutoCloseable {
     long shared = 0;
     long output = 0;
     try {
-      for (Piece piece : Ledger.list(folder.fs(), folder.ledger(), PieceName.Kind.RESULTS)) {
-        if (piece.name().start() == start) {
+      for (Piece piece : folder.pieces(PieceName.Kind.RESULTS)) {
+        if (piece.name().start() == start && piece.hasItsLength()) {
           results += piece.name().rows();
           prompt += piece.name().promptTokens();
           shared += piece.name().sharedTokens();
           output += piece.name().outputTokens();
         }
       }
-    } catch (IOException e) {
+    } catch (WeftException e) {
+      // Progress stands still until storage can be listed again; the job itself will tell.
       return ledger;
     }
     return new Counts(results, prompt, shared, output);

@@ -25,6 +25,8 @@ import dev.weft.jobs.run.RunSummary.Rows;
 import dev.weft.jobs.run.RunSummary.Throughput;
 import dev.weft.jobs.run.RunSummary.Tokens;
 import dev.weft.jobs.run.RunSummary.Version;
+import dev.weft.jobs.state.Manifest;
+import dev.weft.jobs.state.RunFolder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;

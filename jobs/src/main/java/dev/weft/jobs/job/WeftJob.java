@@ -7,8 +7,9 @@ import dev.weft.jobs.error.WeftException;
 import dev.weft.jobs.run.PlanSummary;
 import dev.weft.jobs.run.ProgressListener;
 import dev.weft.jobs.run.RunSummary;
-import java.io.IOException;
+import dev.weft.jobs.store.StorageErrors;
 import java.util.function.Supplier;
+import org.apache.hadoop.fs.FSError;
 import org.apache.spark.sql.SparkSession;
 
 /**
@@ -54,7 +55,7 @@ public final class WeftJob {
   private static <T> T explained(Supplier<T> work) {
     try {
       return work.get();
-    } catch (Exception e) {
+    } catch (Exception | FSError e) {
       // Scala throws checked exceptions without declaring them.
       Throwable last = e;
       for (Throwable t = e; t != null && t.getCause() != t; t = t.getCause()) {
@@ -66,11 +67,8 @@ public final class WeftJob {
         }
         last = t;
       }
-      if (last instanceof IOException) {
-        throw new WeftException(
-            ErrorCode.STORAGE_FAILED,
-            last.getClass().getSimpleName() + ": " + last.getMessage(),
-            e);
+      if (StorageErrors.within(e)) {
+        throw StorageErrors.of("storage failed", e);
       }
       throw new WeftException(
           ErrorCode.INTERNAL, last.getClass().getSimpleName() + ": " + last.getMessage(), e);

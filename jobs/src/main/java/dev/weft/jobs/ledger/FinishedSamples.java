@@ -1,40 +1,28 @@
 package dev.weft.jobs.ledger;
 
-import dev.weft.kernels.engine.ResultSchema;
-import java.io.ByteArrayInputStream;
+import dev.weft.jobs.store.Storage;
 import java.io.IOException;
-import java.util.BitSet;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import org.apache.arrow.memory.BufferAllocator;
-import org.apache.arrow.memory.RootAllocator;
-import org.apache.arrow.vector.BigIntVector;
-import org.apache.arrow.vector.FieldVector;
-import org.apache.arrow.vector.IntVector;
-import org.apache.arrow.vector.VectorSchemaRoot;
-import org.apache.arrow.vector.ipc.ArrowStreamReader;
-import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.roaringbitmap.longlong.Roaring64Bitmap;
 
 /**
- * Which answers of which requests are in the ledger: what a task that is tried again need not run.
+ * Which answers of one partition's requests are in the ledger: what a task that is tried again need
+ * not run. Holds nothing of other partitions and starts.
  */
 public final class FinishedSamples {
-  private final Map<Long, BitSet> samples = new HashMap<>();
+  private final SampleSet answers = new SampleSet();
+  private final Roaring64Bitmap errors = new Roaring64Bitmap();
 
   private FinishedSamples() {}
 
-  /** What the starts up to now have finished. */
-  public static FinishedSamples read(FileSystem fs, Path folder) throws IOException {
+  /** What earlier attempts at a partition have finished in this start. */
+  public static FinishedSamples read(Storage storage, Path folder, int start, int partition)
+      throws IOException {
     FinishedSamples finished = new FinishedSamples();
-    List<Piece> pieces = Ledger.list(fs, folder, PieceName.Kind.RESULTS);
-    try (BufferAllocator allocator = new RootAllocator()) {
-      for (Piece piece : pieces) {
-        byte[] bytes = Ledger.read(fs, piece);
-        if (bytes != null) {
-          finished.add(bytes, allocator);
-        }
+    for (Piece piece : Ledger.list(storage, folder, PieceName.Kind.RESULTS)) {
+      if (piece.name().start() == start && piece.name().partition() == partition) {
+        // What cannot be read runs again; the driver names it when it reads the ledger.
+        LedgerScan.rows(storage, piece).ifPresent(rows -> rows.forEach(finished::add));
       }
     }
     return finished;
@@ -42,27 +30,14 @@ public final class FinishedSamples {
 
   /** Whether a request with {@code n} answers has all of them, or an error. */
   public boolean holds(long rowKey, int n) {
-    BitSet found = samples.get(rowKey);
-    return found != null && found.cardinality() >= n;
+    return errors.contains(rowKey) || answers.count(rowKey) >= n;
   }
 
-  private void add(byte[] piece, BufferAllocator allocator) throws IOException {
-    try (ArrowStreamReader reader =
-        new ArrowStreamReader(new ByteArrayInputStream(piece), allocator)) {
-      VectorSchemaRoot batch = reader.getVectorSchemaRoot();
-      while (reader.loadNextBatch()) {
-        BigIntVector row = (BigIntVector) batch.getVector(ResultSchema.ROW);
-        IntVector sample = (IntVector) batch.getVector(ResultSchema.SAMPLE);
-        FieldVector error = batch.getVector(ResultSchema.ERROR_CODE);
-        for (int i = 0; i < batch.getRowCount(); i++) {
-          BitSet found = samples.computeIfAbsent(row.get(i), key -> new BitSet());
-          if (error.isNull(i)) {
-            found.set(sample.get(i));
-          } else {
-            found.set(0, 128);
-          }
-        }
-      }
+  private void add(FinishedRow row) {
+    if (row.errorCode() != null) {
+      errors.addLong(row.rowKey());
+    } else {
+      answers.add(row.rowKey(), row.sample());
     }
   }
 }

@@ -1,25 +1,27 @@
 package dev.weft.jobs.ledger;
 
+import dev.weft.jobs.store.Storage;
 import dev.weft.kernels.engine.ResultSchema;
 import dev.weft.kernels.engine.StepSchema;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.function.Function;
 import org.apache.arrow.memory.BufferAllocator;
-import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.ipc.ArrowStreamReader;
 import org.apache.arrow.vector.util.Text;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -30,11 +32,13 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.util.CollectionAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
- * The ledger as Spark tables. Pieces that are torn are left out; rows that were finished twice are
- * there twice.
+ * The ledger as Spark tables. Pieces that are torn or cannot be understood are left out and named;
+ * rows that were finished twice are there twice. Tasks read what they need and keep nothing, so
+ * that a job that writes is not disturbed.
  */
 public final class LedgerRows {
   /** Struct of a token's log-probability. */
@@ -101,39 +105,64 @@ public final class LedgerRows {
   private LedgerRows() {}
 
   /** Finished requests, columns of {@link #RESULTS_TYPE}. */
-  public static Dataset<Row> results(SparkSession spark, List<Piece> pieces) {
-    return read(spark, pieces, RESULTS_TYPE);
+  public static Dataset<Row> results(SparkSession spark, List<Piece> pieces, Damage damage) {
+    return read(spark, pieces, RESULTS_TYPE, damage);
   }
 
   /** Engine steps, columns of {@link #STEPS_TYPE}. */
-  public static Dataset<Row> steps(SparkSession spark, List<Piece> pieces) {
-    return read(spark, pieces, STEPS_TYPE);
+  public static Dataset<Row> steps(SparkSession spark, List<Piece> pieces, Damage damage) {
+    return read(spark, pieces, STEPS_TYPE, damage);
   }
 
-  private static Dataset<Row> read(SparkSession spark, List<Piece> pieces, StructType type) {
+  /** Names pieces that were left out, whichever task read them and however often. */
+  public static final class Damage {
+    private final CollectionAccumulator<String> names;
+
+    /** No damage yet. */
+    public Damage(SparkSession spark) {
+      names = spark.sparkContext().collectionAccumulator();
+    }
+
+    /** Names of the files, each with what is wrong. */
+    public SortedSet<String> found() {
+      return new TreeSet<>(names.value());
+    }
+  }
+
+  private static Dataset<Row> read(
+      SparkSession spark, List<Piece> pieces, StructType type, Damage damage) {
     SerializableConfiguration hadoop =
         new SerializableConfiguration(spark.sparkContext().hadoopConfiguration());
     int tasks = Math.max(1, (pieces.size() + PIECES_PER_TASK - 1) / PIECES_PER_TASK);
+    CollectionAccumulator<String> damaged = damage.names;
     JavaRDD<Row> rows =
         JavaSparkContext.fromSparkContext(spark.sparkContext())
             .parallelize(new ArrayList<>(pieces), tasks)
-            .flatMap(piece -> rows(piece, hadoop.value(), type));
+            .flatMap(piece -> rows(piece, hadoop.value(), type, damaged));
     return spark.createDataFrame(rows, type);
   }
 
-  private static Iterator<Row> rows(Piece piece, Configuration hadoop, StructType type)
+  private static Iterator<Row> rows(
+      Piece piece, Configuration hadoop, StructType type, CollectionAccumulator<String> damaged)
       throws IOException {
-    FileSystem fs = new Path(piece.path()).getFileSystem(hadoop);
-    byte[] bytes = Ledger.read(fs, piece);
-    List<Row> rows = new ArrayList<>();
-    if (bytes != null) {
-      decode(bytes, piece, type, rows);
+    Path file = new Path(piece.path());
+    Optional<byte[]> bytes = Ledger.read(Storage.of(file, hadoop), piece);
+    if (bytes.isEmpty()) {
+      damaged.add(file.getName() + " is torn");
+      return Collections.emptyIterator();
     }
-    return rows.iterator();
+    try {
+      return decode(bytes.get(), piece, type).iterator();
+    } catch (IOException | RuntimeException e) {
+      // Its checksum is right: it was written so, by another program or a fault of this one.
+      damaged.add(file.getName() + " cannot be understood (" + e.getClass().getSimpleName() + ")");
+      return Collections.emptyIterator();
+    }
   }
 
-  private static void decode(byte[] bytes, Piece piece, StructType type, List<Row> rows) {
-    try (BufferAllocator allocator = new RootAllocator();
+  private static List<Row> decode(byte[] bytes, Piece piece, StructType type) throws IOException {
+    List<Row> rows = new ArrayList<>();
+    try (BufferAllocator allocator = LedgerScan.allocator(bytes);
         ArrowStreamReader reader =
             new ArrowStreamReader(new ByteArrayInputStream(bytes), allocator)) {
       VectorSchemaRoot batch = reader.getVectorSchemaRoot();
@@ -154,9 +183,11 @@ public final class LedgerRows {
           rows.add(RowFactory.create(values));
         }
       }
-    } catch (IOException e) {
-      throw new UncheckedIOException(piece.path(), e);
     }
+    if (rows.size() != piece.name().rows()) {
+      throw new IOException("%d of %d rows".formatted(rows.size(), piece.name().rows()));
+    }
+    return rows;
   }
 
   private static Object ofPiece(String column, Piece piece) {

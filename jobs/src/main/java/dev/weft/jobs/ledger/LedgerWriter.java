@@ -1,11 +1,13 @@
 package dev.weft.jobs.ledger;
 
+import dev.weft.jobs.store.Storage;
+import dev.weft.jobs.store.Versions;
 import dev.weft.kernels.engine.ResultSchema;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.zip.CRC32C;
+import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.VectorLoader;
 import org.apache.arrow.vector.VectorSchemaRoot;
@@ -13,20 +15,20 @@ import org.apache.arrow.vector.VectorUnloader;
 import org.apache.arrow.vector.ipc.ArrowStreamWriter;
 import org.apache.arrow.vector.ipc.message.ArrowRecordBatch;
 import org.apache.arrow.vector.types.pojo.Schema;
-import org.apache.hadoop.fs.FSDataOutputStream;
-import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
  * Adds what one task finishes to the ledger. Batches are kept until there are enough rows or they
- * are old enough, then written as one piece: aside first, made durable, then renamed. A piece is
- * never changed.
+ * are old enough, then written as one piece, which is never changed. Its name holds its length and
+ * checksum: a piece that a crash has torn is told from a whole one, so that nothing has to be
+ * renamed.
  */
 public final class LedgerWriter implements AutoCloseable {
-  private final FileSystem fs;
+  private final Storage storage;
   private final Path folder;
   private final PieceName.Kind kind;
   private final int start;
+  private final int partition;
   private final long taskAttempt;
   private final int pieceRows;
   private final long pieceNanos;
@@ -35,6 +37,7 @@ public final class LedgerWriter implements AutoCloseable {
   private VectorSchemaRoot shape;
   private Schema schema;
   private long rows;
+  private long errors;
   private long promptTokens;
   private long sharedTokens;
   private long outputTokens;
@@ -44,22 +47,25 @@ public final class LedgerWriter implements AutoCloseable {
   /**
    * @param folder exists
    * @param start number of the job's start
+   * @param partition the task's partition
    * @param taskAttempt unique within the start
    * @param pieceRows rows after which a piece is written
    * @param pieceSeconds seconds after which a piece is written
    */
   public LedgerWriter(
-      FileSystem fs,
+      Storage storage,
       Path folder,
       PieceName.Kind kind,
       int start,
+      int partition,
       long taskAttempt,
       int pieceRows,
       int pieceSeconds) {
-    this.fs = fs;
+    this.storage = storage;
     this.folder = folder;
     this.kind = kind;
     this.start = start;
+    this.partition = partition;
     this.taskAttempt = taskAttempt;
     this.pieceRows = pieceRows;
     this.pieceNanos = pieceSeconds * 1_000_000_000L;
@@ -83,7 +89,9 @@ public final class LedgerWriter implements AutoCloseable {
       IntVector prompt = (IntVector) batch.getVector(ResultSchema.PROMPT_TOKENS);
       IntVector shared = (IntVector) batch.getVector(ResultSchema.SHARED_TOKENS);
       IntVector output = (IntVector) batch.getVector(ResultSchema.OUTPUT_TOKENS);
+      FieldVector error = batch.getVector(ResultSchema.ERROR_CODE);
       for (int i = 0; i < batch.getRowCount(); i++) {
+        errors += error.isNull(i) ? 0 : 1;
         promptTokens += prompt.get(i);
         sharedTokens += shared.get(i);
         outputTokens += output.get(i);
@@ -109,28 +117,21 @@ public final class LedgerWriter implements AutoCloseable {
       return;
     }
     byte[] bytes = encode();
-    CRC32C crc = new CRC32C();
-    crc.update(bytes);
     PieceName name =
         new PieceName(
             kind,
             start,
+            partition,
             taskAttempt,
             sequence++,
             rows,
+            errors,
             promptTokens,
             sharedTokens,
             outputTokens,
-            (int) crc.getValue());
-    Path target = new Path(folder, name.fileName());
-    Path aside = new Path(folder, "_" + name.fileName() + ".tmp");
-    try (FSDataOutputStream out = fs.create(aside, true)) {
-      out.write(bytes);
-      out.hsync();
-    }
-    if (!fs.rename(aside, target)) {
-      throw new IOException("the ledger piece " + target + " could not be put in place");
-    }
+            bytes.length,
+            Versions.crc32c(bytes));
+    storage.put(new Path(folder, name.fileName()), bytes);
     drop();
   }
 
@@ -153,6 +154,7 @@ public final class LedgerWriter implements AutoCloseable {
     pending.forEach(ArrowRecordBatch::close);
     pending.clear();
     rows = 0;
+    errors = 0;
     promptTokens = 0;
     sharedTokens = 0;
     outputTokens = 0;

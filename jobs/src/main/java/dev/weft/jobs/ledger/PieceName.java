@@ -12,23 +12,29 @@ import java.util.regex.Pattern;
  *
  * @param kind what the piece holds
  * @param start number of the job's start that wrote it
- * @param taskAttempt attempt id of the task that wrote it, unique within a start
+ * @param partition partition of the task that wrote it
+ * @param taskAttempt attempt id of that task, unique within a start
  * @param sequence number of the piece within the task
  * @param rows rows in it
+ * @param errors rows among them that are errors; 0 for steps
  * @param promptTokens prompt tokens of its rows, shared ones included; 0 for steps
  * @param sharedTokens prompt tokens that were in the KV cache
  * @param outputTokens generated tokens
+ * @param bytes length of the file; a piece of another length is not whole
  * @param crc32c checksum of the file
  */
 public record PieceName(
     Kind kind,
     int start,
+    int partition,
     long taskAttempt,
     int sequence,
     long rows,
+    long errors,
     long promptTokens,
     long sharedTokens,
     long outputTokens,
+    int bytes,
     int crc32c)
     implements Serializable {
 
@@ -42,20 +48,25 @@ public record PieceName(
 
   private static final Pattern PATTERN =
       Pattern.compile(
-          "(results|steps)-s(\\d{1,9})-t(\\d{1,18})-(\\d{1,9})-r(\\d{1,18})-p(\\d{1,18})-c(\\d{1,18})-o(\\d{1,18})-([0-9a-f]{8})\\.arrow");
+          "(results|steps)-s(\\d{1,9})-k(\\d{1,9})-t(\\d{1,18})-(\\d{1,9})"
+              + "-r(\\d{1,18})-e(\\d{1,18})-p(\\d{1,18})-c(\\d{1,18})-o(\\d{1,18})"
+              + "-b(\\d{1,9})-([0-9a-f]{8})\\.arrow");
 
   /** The file's name. */
   public String fileName() {
-    return "%s-s%d-t%d-%d-r%d-p%d-c%d-o%d-%08x.arrow"
+    return "%s-s%d-k%d-t%d-%d-r%d-e%d-p%d-c%d-o%d-b%d-%08x.arrow"
         .formatted(
             kind.name().toLowerCase(Locale.ROOT),
             start,
+            partition,
             taskAttempt,
             sequence,
             rows,
+            errors,
             promptTokens,
             sharedTokens,
             outputTokens,
+            bytes,
             crc32c);
   }
 
@@ -69,12 +80,15 @@ public record PieceName(
         new PieceName(
             Kind.valueOf(m.group(1).toUpperCase(Locale.ROOT)),
             Integer.parseInt(m.group(2)),
-            Long.parseLong(m.group(3)),
-            Integer.parseInt(m.group(4)),
-            Long.parseLong(m.group(5)),
+            Integer.parseInt(m.group(3)),
+            Long.parseLong(m.group(4)),
+            Integer.parseInt(m.group(5)),
             Long.parseLong(m.group(6)),
             Long.parseLong(m.group(7)),
             Long.parseLong(m.group(8)),
-            Integer.parseUnsignedInt(m.group(9), 16)));
+            Long.parseLong(m.group(9)),
+            Long.parseLong(m.group(10)),
+            Integer.parseInt(m.group(11)),
+            Integer.parseUnsignedInt(m.group(12), 16)));
   }
 }

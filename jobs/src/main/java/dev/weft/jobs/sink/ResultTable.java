@@ -4,9 +4,14 @@ import static org.apache.spark.sql.functions.col;
 
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
+import dev.weft.jobs.store.StorageErrors;
+import io.delta.exceptions.DeltaConcurrentModificationException;
 import io.delta.tables.DeltaTable;
 import io.delta.tables.DeltaTableBuilder;
+import java.nio.file.FileAlreadyExistsException;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.BooleanSupplier;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
@@ -18,6 +23,8 @@ import org.apache.spark.sql.types.StructType;
 public final class ResultTable {
   private static final String EXTENSION = "io.delta.sql.DeltaSparkSessionExtension";
   private static final String CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog";
+
+  private static final int TRIES = 8;
 
   private final SparkSession spark;
   private final String path;
@@ -51,17 +58,17 @@ public final class ResultTable {
    */
   public void create(StructType carried) {
     List<String> names = ResultColumns.carriedNames(carried);
-    try {
-      DeltaTableBuilder builder =
-          DeltaTable.createIfNotExists(spark).location(path).addColumns(ResultColumns.OWN);
-      for (int i = 0; i < names.size(); i++) {
-        builder = builder.addColumn(names.get(i), carried.fields()[i].dataType());
-      }
-      builder.partitionedBy("run_id").execute();
-    } catch (RuntimeException e) {
-      throw new WeftException(
-          ErrorCode.OUTPUT_CONFLICT, path + " cannot be made a Delta table: " + e.getMessage(), e);
-    }
+    retried(
+        () -> {
+          DeltaTableBuilder builder =
+              DeltaTable.createIfNotExists(spark).location(path).addColumns(ResultColumns.OWN);
+          for (int i = 0; i < names.size(); i++) {
+            builder = builder.addColumn(names.get(i), carried.fields()[i].dataType());
+          }
+          builder.partitionedBy("run_id").execute();
+        },
+        () -> DeltaTable.isDeltaTable(spark, path),
+        () -> {});
     StructType there = read().schema();
     for (StructField own : ResultColumns.OWN.fields()) {
       check(there, own.name(), own);
@@ -98,15 +105,85 @@ public final class ResultTable {
     return spark.read().format("delta").load(path);
   }
 
-  /** Adds a run's rows in one transaction. A run that was added before is not added again. */
-  public void commit(String runId, Dataset<Row> rows) {
-    rows.write()
-        .format("delta")
-        .mode(SaveMode.Append)
-        .option("mergeSchema", "true")
-        // One stream of transactions for each run: Delta skips a version that it has seen.
-        .option("txnAppId", "weft/" + runId)
-        .option("txnVersion", "1")
-        .save(path);
+  /**
+   * Adds a run's rows in one transaction. A run that was added before is not added again, also if
+   * nobody knows of it: the table remembers its transaction. So a commit whose end was not seen is
+   * tried again.
+   *
+   * @param beforeEachTry may throw to stop
+   */
+  public void commit(String runId, Dataset<Row> rows, Runnable beforeEachTry) {
+    retried(
+        () ->
+            rows.write()
+                .format("delta")
+                .mode(SaveMode.Append)
+                .option("mergeSchema", "true")
+                // One stream of transactions for each run: Delta skips a version that it has seen.
+                .option("txnAppId", "weft/" + runId)
+                .option("txnVersion", "1")
+                .save(path),
+        () -> holds(runId),
+        beforeEachTry);
+  }
+
+  /**
+   * Writers of other runs may create the table, change its columns or commit at the same time:
+   * Delta then refuses one of them, which tries again.
+   *
+   * @param done whether what the work is for is there, whoever did it
+   */
+  private void retried(Runnable work, BooleanSupplier done, Runnable beforeEachTry) {
+    for (int left = TRIES - 1; ; left--) {
+      beforeEachTry.run();
+      try {
+        work.run();
+        return;
+      } catch (Exception e) {
+        // Scala throws checked exceptions without declaring them.
+        if (!isConflict(e)) {
+          throw failed(e);
+        }
+        if (done.getAsBoolean()) {
+          return;
+        }
+        if (left == 0) {
+          throw failed(e);
+        }
+        pause();
+      }
+    }
+  }
+
+  private static void pause() {
+    try {
+      Thread.sleep(ThreadLocalRandom.current().nextLong(100, 1_000));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private WeftException failed(Exception e) {
+    return StorageErrors.within(e)
+        ? StorageErrors.of(path + " cannot be written", e)
+        : new WeftException(
+            ErrorCode.OUTPUT_CONFLICT,
+            path + " cannot be written as a Delta table: " + e.getMessage(),
+            e);
+  }
+
+  /** Whether somebody else was there first. */
+  private static boolean isConflict(Throwable e) {
+    for (Throwable t = e; t != null && t.getCause() != t; t = t.getCause()) {
+      if (t instanceof DeltaConcurrentModificationException
+          || t.getClass().getSimpleName().contains("Concurrent")
+          || t instanceof FileAlreadyExistsException
+          || String.valueOf(t.getMessage()).contains("DELTA_PROTOCOL_CHANGED")
+          || String.valueOf(t.getMessage()).contains("DELTA_TABLE_ALREADY_EXISTS")
+          || String.valueOf(t.getMessage()).contains("DELTA_METADATA_CHANGED")) {
+        return true;
+      }
+    }
+    return false;
   }
 }

@@ -11,6 +11,7 @@ import dev.weft.jobs.run.ProgressListener;
 import dev.weft.jobs.run.RunSummary;
 import dev.weft.jobs.run.RunSummary.Outcome;
 import dev.weft.jobs.sink.ResultTable;
+import dev.weft.jobs.state.RunFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -213,7 +214,7 @@ class WeftJobTest {
     assertThat(again.rows().total()).isEqualTo(22);
 
     Dataset<Row> rows = spark.read().format("delta").load(folder + "/out/results");
-    new ResultTable(spark, folder + "/out/results").commit("all-kinds", rows);
+    new ResultTable(spark, folder + "/out/results").commit("all-kinds", rows, () -> {});
     assertThat(spark.read().format("delta").load(folder + "/out/results").count()).isEqualTo(22);
 
     WeftConfig other =

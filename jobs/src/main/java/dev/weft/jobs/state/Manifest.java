@@ -1,4 +1,4 @@
-package dev.weft.jobs.job;
+package dev.weft.jobs.state;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import dev.weft.jobs.error.ErrorCode;
@@ -65,7 +65,7 @@ public record Manifest(String runId, String createdAt, SortedMap<String, String>
   }
 
   /** SHA-256 of a text in UTF-8, hex. */
-  static String sha256(String text) {
+  public static String sha256(String text) {
     try {
       byte[] hash =
           MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));

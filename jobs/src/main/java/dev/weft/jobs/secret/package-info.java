@@ -1,0 +1,2 @@
+/** Keeps secrets of paths and configurations out of everything that people and tables see. */
+package dev.weft.jobs.secret;

@@ -3,6 +3,7 @@ package dev.weft.jobs.cli;
 import dev.weft.jobs.config.ConfigDocs;
 import dev.weft.jobs.config.ConfigSource;
 import dev.weft.jobs.config.WeftConfig;
+import dev.weft.jobs.secret.Secrets;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -39,7 +40,8 @@ final class ConfigCommand implements Callable<Integer> {
     }
     Map<String, String> defaults = WeftConfig.defaults().entries();
     Map<String, String> values =
-        job.source(ConfigSource.defaults(), ConfigSource.submitted()).read().entries();
+        Secrets.hide(
+            job.source(ConfigSource.defaults(), ConfigSource.submitted()).read().entries());
     int width = values.keySet().stream().mapToInt(String::length).max().orElse(0);
     values.forEach(
         (key, value) ->

@@ -3,6 +3,7 @@ package dev.weft.jobs.cli;
 import dev.weft.jobs.config.ConfigException;
 import dev.weft.jobs.config.ConfigSource;
 import dev.weft.jobs.config.WeftConfig;
+import dev.weft.jobs.secret.Secrets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
@@ -76,7 +77,7 @@ final class DemoCommand implements Callable<Integer> {
     if (!options.json()) {
       terminal
           .err()
-          .println("demo: " + config.input().paths().getFirst() + " → " + config.output().path());
+          .println(Secrets.hide("demo: " + config.input().paths().getFirst() + " → " + config.output().path()));
     }
     return new JobRunner(terminal, options).run(config).number();
   }

@@ -5,8 +5,10 @@ import dev.weft.jobs.config.ConfigException;
 import dev.weft.jobs.config.Nearest;
 import dev.weft.jobs.error.WeftException;
 import dev.weft.jobs.report.TerminalReport;
+import dev.weft.jobs.secret.Secrets;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -24,7 +26,12 @@ import picocli.CommandLine.UnmatchedArgumentException;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       RunCommand.class,
+      ResumeCommand.class,
       PlanCommand.class,
+      RunsCommand.class,
+      StatusCommand.class,
+      PartialCommand.class,
+      CleanCommand.class,
       DemoCommand.class,
       BenchCommand.class,
       DoctorCommand.class,
@@ -96,7 +103,8 @@ public final class Main implements Runnable {
   private static int badUsage(ParameterException e) {
     CommandLine command = e.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println("error: " + TerminalReport.oneLine(e.getMessage()) + suggestion(e));
+    err.println(
+        "error: " + Secrets.hide(TerminalReport.oneLine(e.getMessage())) + suggestion(e));
     err.println("  `" + command.getCommandSpec().qualifiedName() + " --help` shows what it takes");
     return ExitCode.USAGE.number();
   }
@@ -118,15 +126,17 @@ public final class Main implements Runnable {
   private static int failed(Exception e, PrintWriter err, boolean debug) {
     switch (WeftException.within(e)) {
       case WeftException weft -> err.println("error: " + weft.explained());
-      case ConfigException config -> err.println("error: " + config.getMessage());
+      case ConfigException config -> err.println("error: " + Secrets.hide(config.getMessage()));
       default -> {
-        err.println("error: " + TerminalReport.oneLine(String.valueOf(rootOf(e))));
+        err.println("error: " + Secrets.hide(TerminalReport.oneLine(String.valueOf(rootOf(e)))));
         err.println(
             "  This is not foreseen. `--debug` shows where it came from; starting the same run again continues it.");
       }
     }
     if (debug) {
-      e.printStackTrace(err);
+      StringWriter trace = new StringWriter();
+      e.printStackTrace(new PrintWriter(trace));
+      err.print(Secrets.hide(trace.toString()));
     }
     return ExitCode.of(e).number();
   }

@@ -194,9 +194,9 @@ public record WeftConfig(
 
   private static String runId(ConfigReader in) {
     String id = in.textOrAuto("run.id");
-    if (!id.matches("[A-Za-z0-9._-]{0,120}") || id.startsWith(".")) {
+    if (!id.matches("[A-Za-z0-9._-]{0,120}") || id.startsWith(".") || id.startsWith("-")) {
       throw new ConfigException(
-          "run.id = %s is not a name for a folder; use letters, digits, '.', '_' and '-', at most 120"
+          "run.id = %s is not a name for a folder; use letters, digits, '.', '_' and '-', at most 120, and begin with none of '.' and '-'"
               .formatted(id));
     }
     return id;

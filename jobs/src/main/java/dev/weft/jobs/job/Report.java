@@ -26,6 +26,7 @@ import dev.weft.jobs.run.RunSummary.Throughput;
 import dev.weft.jobs.run.RunSummary.Tokens;
 import dev.weft.jobs.run.RunSummary.Version;
 import dev.weft.jobs.state.Manifest;
+import dev.weft.jobs.secret.Secrets;
 import dev.weft.jobs.state.RunFolder;
 import java.util.ArrayList;
 import java.util.List;
@@ -102,10 +103,10 @@ final class Report {
                 Runtime.version().toString(),
                 spark.version()),
             new Output(
-                config.output().path(),
-                folder.results(),
-                folder.metrics(),
-                folder.path().toString()),
+                Secrets.hide(config.output().path()),
+                Secrets.hide(folder.results()),
+                Secrets.hide(folder.metrics()),
+                Secrets.hide(folder.path().toString())),
             modelInfo(),
             new EngineInfo(
                 facts.engine().backend(),

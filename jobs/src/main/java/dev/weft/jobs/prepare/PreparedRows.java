@@ -8,6 +8,7 @@ import dev.weft.jobs.ingest.Ingest;
 import dev.weft.jobs.ingest.IngestedRow;
 import dev.weft.jobs.ingest.InputSet;
 import dev.weft.jobs.prepare.Preparer.Prepared;
+import dev.weft.jobs.secret.Secrets;
 import java.util.Iterator;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Dataset;
@@ -60,7 +61,7 @@ public final class PreparedRows {
   private static Row failed(IngestedRow row, RowError error, String kind) {
     return RowFactory.create(
         row.rowKey(),
-        row.file(),
+        Secrets.hide(row.file()),
         InputSet.lineOf(row.rowKey()),
         row.id(),
         null,
@@ -81,7 +82,7 @@ public final class PreparedRows {
     boolean shareable = keys != null && params.deterministic();
     return RowFactory.create(
         row.rowKey(),
-        row.file(),
+        Secrets.hide(row.file()),
         InputSet.lineOf(row.rowKey()),
         row.id(),
         PreparedSchema.encodeTokens(prepared.tokens()),

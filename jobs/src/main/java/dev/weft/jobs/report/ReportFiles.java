@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.run.RunSummary;
+import dev.weft.jobs.secret.Secrets;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -36,20 +37,20 @@ public final class ReportFiles {
    */
   public static void write(Configuration hadoop, RunSummary run, WeftConfig config)
       throws IOException {
-    Path folder = new Path(run.output().folder());
+    Path folder = new Path(config.output().path());
     Path json = new Path(folder, JSON_NAME);
     Path html = new Path(folder, HTML_NAME);
     FileSystem storage = folder.getFileSystem(hadoop);
     if (!run.outcome().wasComplete() || !storage.exists(json)) {
       put(storage, json, json(run, config));
-      put(storage, html, HtmlReport.render(run, config.entries(), WeftConfig.defaults().entries()));
+      put(storage, html, HtmlReport.render(run, Secrets.hide(config.entries()), WeftConfig.defaults().entries()));
     }
   }
 
   /** The summary with the configuration; a number that is not known is null. */
   static String json(RunSummary run, WeftConfig config) throws IOException {
     ObjectNode root = JSON.valueToTree(run);
-    root.set("configuration", JSON.valueToTree(config.entries()));
+    root.set("configuration", JSON.valueToTree(Secrets.hide(config.entries())));
     return JSON.writeValueAsString(root) + "\n";
   }
 

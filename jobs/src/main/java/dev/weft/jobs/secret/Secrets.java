@@ -14,7 +14,7 @@ public final class Secrets {
 
   /** Names of secrets. Numbers of tokens, and the tokens that models read, are none. */
   private static final String NAME =
-      "[\\w.-]*(?:secret|passw|pwd|passphrase|credential|signature|token(?!s|iz|[._-]id)"
+      "[\\w.-]*(?:secret|passw|pwd|passphrase|credential|signature|(?<!per|per_)token(?!s|iz|[._-]?id)"
           + "|(?:access|account|api|private|shared|encryption|sas|auth)[._-]?key)[\\w.-]*";
 
   private static final Pattern WHOLE_NAME = Pattern.compile("(?i)" + NAME);

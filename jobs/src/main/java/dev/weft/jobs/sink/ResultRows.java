@@ -25,7 +25,14 @@ import org.apache.spark.sql.types.StructType;
 
 /** Puts together what the result table holds. */
 public final class ResultRows {
+  private static final String NO_ANSWER = "the ledger holds no answer";
+
   private ResultRows() {}
+
+  /** True for rows that have an answer, or an error that they will keep. */
+  public static Column isDone() {
+    return col("error.message").isNull().or(col("error.message").notEqual(NO_ANSWER));
+  }
 
   /**
    * What is the same in all rows of a run.
@@ -82,7 +89,7 @@ public final class ResultRows {
                 concat(
                     lit("the id is that of line "), col("of_line"), lit(" of "), col("of_file"))),
             col("first.error_message"),
-            lit("the ledger holds no answer"));
+            lit(NO_ANSWER));
     Dataset<Row> withError = joined.withColumn("code", code).withColumn("message", message);
 
     Column failed = col("code").isNotNull();

@@ -5,7 +5,7 @@ import dev.weft.jobs.error.WeftException;
 
 /** Names of runs. They become names of folders, and must not lead out of the output. */
 public final class RunIds {
-  private static final String ALLOWED = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}";
+  private static final String ALLOWED = "[A-Za-z0-9_][A-Za-z0-9._-]{0,119}";
 
   private RunIds() {}
 

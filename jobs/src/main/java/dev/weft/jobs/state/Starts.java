@@ -38,8 +38,14 @@ final class Starts {
    */
   record Beat(int number, String id, long modifiedMillis, long bytes) {}
 
-  /** A start's file, by name. */
-  record Known(int number, String id) {}
+  /**
+   * A start's file.
+   *
+   * @param number the start's number
+   * @param id its id
+   * @param modifiedMillis when it began by the storage's clock
+   */
+  record Known(int number, String id, long modifiedMillis) {}
 
   /** What is there, each kind in the order of numbers. */
   record Listing(List<Known> starts, List<Beat> beats) {
@@ -63,7 +69,7 @@ final class Starts {
       if (m.matches()) {
         int number = Integer.parseInt(m.group(1));
         if (m.group(3).equals("json")) {
-          starts.add(new Known(number, m.group(2)));
+          starts.add(new Known(number, m.group(2), file.getModificationTime()));
         } else {
           beats.add(new Beat(number, m.group(2), file.getModificationTime(), file.getLen()));
         }

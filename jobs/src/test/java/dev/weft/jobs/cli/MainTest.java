@@ -31,7 +31,9 @@ class MainTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"run", "plan", "demo", "bench", "doctor", "config"})
+  @ValueSource(strings = {
+        "run", "resume", "plan", "runs", "status", "partial", "clean", "demo", "bench", "doctor", "config"
+      })
   void everyCommandHasHelpWithExamples(String command) {
     Outcome help = weft(command, "--help");
     assertThat(help.code()).isZero();

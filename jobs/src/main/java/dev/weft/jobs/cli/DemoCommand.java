@@ -77,7 +77,9 @@ final class DemoCommand implements Callable<Integer> {
     if (!options.json()) {
       terminal
           .err()
-          .println(Secrets.hide("demo: " + config.input().paths().getFirst() + " → " + config.output().path()));
+          .println(
+              Secrets.hide(
+                  "demo: " + config.input().paths().getFirst() + " → " + config.output().path()));
     }
     return new JobRunner(terminal, options).run(config).number();
   }

@@ -103,8 +103,7 @@ public final class Main implements Runnable {
   private static int badUsage(ParameterException e) {
     CommandLine command = e.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println(
-        "error: " + Secrets.hide(TerminalReport.oneLine(e.getMessage())) + suggestion(e));
+    err.println("error: " + Secrets.hide(TerminalReport.oneLine(e.getMessage())) + suggestion(e));
     err.println("  `" + command.getCommandSpec().qualifiedName() + " --help` shows what it takes");
     return ExitCode.USAGE.number();
   }

@@ -13,7 +13,10 @@ import picocli.CommandLine.Parameters;
     description =
         "Shows how far a run is, from its ledger, while it runs or after. Nothing of it is disturbed.",
     footerHeading = "%nExamples:%n",
-    footer = {"  weft status nightly-1 --output results/", "  weft status nightly-1 -o results/ --json"})
+    footer = {
+      "  weft status nightly-1 --output results/",
+      "  weft status nightly-1 -o results/ --json"
+    })
 final class StatusCommand implements Callable<Integer> {
   private final Terminal terminal;
   @Mixin private RunPlace place = new RunPlace();

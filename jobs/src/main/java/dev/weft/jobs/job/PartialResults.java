@@ -1,7 +1,5 @@
 package dev.weft.jobs.job;
 
-import static org.apache.spark.sql.functions.col;
-
 import dev.weft.jobs.config.BuildInfo;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
@@ -26,8 +24,7 @@ public final class PartialResults {
    * @throws WeftException if the run has not prepared its rows yet
    */
   public static Dataset<Row> of(SparkSession spark, String output, String runId) {
-    RunFolder folder =
-        new RunFolder(output, runId, spark.sparkContext().hadoopConfiguration());
+    RunFolder folder = new RunFolder(output, runId, spark.sparkContext().hadoopConfiguration());
     RunState state = new RunState(spark, folder);
     Map<String, String> computes =
         folder.read(folder.manifest(), Manifest.class).map(Manifest::computes).orElse(null);

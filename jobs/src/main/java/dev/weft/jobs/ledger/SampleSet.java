@@ -3,8 +3,8 @@ package dev.weft.jobs.ledger;
 import org.roaringbitmap.longlong.Roaring64Bitmap;
 
 /**
- * A set of requests and samples as one bitmap of row keys for each sample: at most 2 bytes for each
- * element where rows lie close together, some 10 where they are far apart.
+ * A set of requests and samples as one bitmap of row keys for each sample: 1 to 4 bytes for each
+ * element where it holds every 10th to every 1,000th row.
  */
 final class SampleSet {
   /** Most answers that a request draws. */

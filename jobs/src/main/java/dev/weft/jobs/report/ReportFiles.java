@@ -43,7 +43,10 @@ public final class ReportFiles {
     FileSystem storage = folder.getFileSystem(hadoop);
     if (!run.outcome().wasComplete() || !storage.exists(json)) {
       put(storage, json, json(run, config));
-      put(storage, html, HtmlReport.render(run, Secrets.hide(config.entries()), WeftConfig.defaults().entries()));
+      put(
+          storage,
+          html,
+          HtmlReport.render(run, Secrets.hide(config.entries()), WeftConfig.defaults().entries()));
     }
   }
 

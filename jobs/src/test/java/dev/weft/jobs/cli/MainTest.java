@@ -31,8 +31,10 @@ class MainTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {
-        "run", "resume", "plan", "runs", "status", "partial", "clean", "demo", "bench", "doctor", "config"
+  @ValueSource(
+      strings = {
+        "run", "resume", "plan", "runs", "status", "partial", "clean", "demo", "bench", "doctor",
+        "config"
       })
   void everyCommandHasHelpWithExamples(String command) {
     Outcome help = weft(command, "--help");

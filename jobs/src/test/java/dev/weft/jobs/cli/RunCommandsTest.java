@@ -69,7 +69,8 @@ class RunCommandsTest {
     String out = folder.toString();
     try (Lease lease = Lease.take(run, Lease.Times.USUAL, told -> {})) {
       answer(run, lease.start());
-      JsonNode status = new JsonMapper().readTree(weft("status", "night", "-o", out, "--json").out());
+      JsonNode status =
+          new JsonMapper().readTree(weft("status", "night", "-o", out, "--json").out());
       assertThat(status.path("state").textValue()).isEqualTo("RUNNING");
       assertThat(status.path("results").longValue()).isEqualTo(3);
       assertThat(status.path("totals").path("results").longValue()).isEqualTo(4);

@@ -1,5 +1,6 @@
 package dev.weft.jobs.job;
 
+import dev.weft.jobs.store.FaultFileSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.apache.spark.sql.SparkSession;
@@ -25,6 +26,8 @@ public final class TestSpark {
               .config("spark.driver.bindAddress", "127.0.0.1")
               .config("spark.driver.host", "127.0.0.1")
               .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
+              .config("spark.hadoop.fs.fault.impl", FaultFileSystem.class.getName())
+              .config("spark.delta.logStore.fault.impl", "io.delta.storage.LocalLogStore")
               .config(
                   "spark.sql.catalog.spark_catalog",
                   "org.apache.spark.sql.delta.catalog.DeltaCatalog")

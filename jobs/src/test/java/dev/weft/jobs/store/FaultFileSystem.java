@@ -11,7 +11,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.fs.FilterFileSystem;
+import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.permission.FsPermission;
@@ -22,7 +22,7 @@ import org.apache.hadoop.util.Progressable;
  * {@code faulty-objects} it is like an object store: nothing can be renamed and a file appears when
  * it is closed. What is planned holds for the whole process.
  */
-public class FaultFileSystem extends FilterFileSystem {
+public class FaultFileSystem extends FileSystem {
   public static final String SCHEME = "fault";
 
   /** What goes wrong. */
@@ -61,9 +61,7 @@ public class FaultFileSystem extends FilterFileSystem {
   private static boolean full;
   private static boolean happened;
 
-  public FaultFileSystem() {
-    super(new RawLocalFileSystem());
-  }
+  private final RawLocalFileSystem disk = new RawLocalFileSystem();
 
   /** The object store. */
   public static final class Objects extends FaultFileSystem {
@@ -190,8 +188,8 @@ public class FaultFileSystem extends FilterFileSystem {
 
   @Override
   public void initialize(URI name, Configuration conf) throws IOException {
-    fs.initialize(URI.create("file:///"), conf);
-    setConf(conf);
+    super.initialize(name, conf);
+    disk.initialize(URI.create("file:///"), conf);
   }
 
   @Override
@@ -219,11 +217,16 @@ public class FaultFileSystem extends FilterFileSystem {
   }
 
   @Override
-  protected void checkPath(Path path) {}
+  public Path getWorkingDirectory() {
+    return new Path(getScheme(), null, "/");
+  }
 
   @Override
-  public Path makeQualified(Path path) {
-    return new Path(getScheme(), "", path.toUri().getPath());
+  public void setWorkingDirectory(Path folder) {}
+
+  @Override
+  public FSDataOutputStream append(Path file, int bufferSize, Progressable progress) {
+    throw new UnsupportedOperationException("nothing is appended to");
   }
 
   @Override
@@ -245,7 +248,7 @@ public class FaultFileSystem extends FilterFileSystem {
                 stream(
                     this instanceof Objects
                         ? null
-                        : fs.create(
+                        : disk.create(
                             local(file),
                             permission,
                             overwrite,
@@ -347,7 +350,7 @@ public class FaultFileSystem extends FilterFileSystem {
           file,
           true,
           () -> {
-            try (FSDataOutputStream out = fs.create(local(file), true)) {
+            try (FSDataOutputStream out = disk.create(local(file), true)) {
               byte[] all = bytes.toByteArray();
               out.write(Arrays.copyOf(all, torn(all.length)));
             }
@@ -359,7 +362,7 @@ public class FaultFileSystem extends FilterFileSystem {
 
   @Override
   public FSDataInputStream open(Path file, int bufferSize) throws IOException {
-    return step("open", file, false, () -> fs.open(local(file), bufferSize));
+    return step("open", file, false, () -> disk.open(local(file), bufferSize));
   }
 
   @Override
@@ -369,7 +372,7 @@ public class FaultFileSystem extends FilterFileSystem {
         folder,
         false,
         () -> {
-          FileStatus[] found = fs.listStatus(local(folder));
+          FileStatus[] found = disk.listStatus(local(folder));
           return Arrays.stream(found).map(this::own).toArray(FileStatus[]::new);
         });
   }
@@ -383,26 +386,21 @@ public class FaultFileSystem extends FilterFileSystem {
 
   @Override
   public FileStatus getFileStatus(Path file) throws IOException {
-    return step("status", file, false, () -> own(fs.getFileStatus(local(file))));
+    return step("status", file, false, () -> own(disk.getFileStatus(local(file))));
   }
 
   @Override
   public boolean rename(Path from, Path to) throws IOException {
-    return step("rename", to, true, () -> fs.rename(local(from), local(to)));
+    return step("rename", to, true, () -> disk.rename(local(from), local(to)));
   }
 
   @Override
   public boolean delete(Path file, boolean recursive) throws IOException {
-    return step("delete", file, true, () -> fs.delete(local(file), recursive));
+    return step("delete", file, true, () -> disk.delete(local(file), recursive));
   }
 
   @Override
   public boolean mkdirs(Path folder, FsPermission permission) throws IOException {
-    return step("mkdirs", folder, true, () -> fs.mkdirs(local(folder)));
-  }
-
-  @Override
-  public boolean mkdirs(Path folder) throws IOException {
-    return mkdirs(folder, null);
+    return step("mkdirs", folder, true, () -> disk.mkdirs(local(folder)));
   }
 }

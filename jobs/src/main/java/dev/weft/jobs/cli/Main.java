@@ -135,7 +135,7 @@ public final class Main implements Runnable {
     if (debug) {
       StringWriter trace = new StringWriter();
       e.printStackTrace(new PrintWriter(trace));
-      err.print(Secrets.hide(trace.toString()));
+      err.println(Secrets.hide(trace.toString().strip()));
     }
     return ExitCode.of(e).number();
   }

@@ -21,7 +21,7 @@ public final class Secrets {
 
   /** {@code scheme://user:password@host}; a container before the @, without a colon, is none. */
   private static final Pattern URL_USER =
-      Pattern.compile("(?i)\\b([a-z][a-z0-9+.-]*://)[^/@\\s:\"']*:[^@\\s\"']*@");
+      Pattern.compile("(?i)\\b([a-z][a-z0-9+.-]*://)[^/@\\s:\"']*:(?!\\d{1,5}/)[^@\\s\"']*@");
 
   /** {@code jdbc:oracle:thin:user/password@host}. */
   private static final Pattern JDBC_USER =

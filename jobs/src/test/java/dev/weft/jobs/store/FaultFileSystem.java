@@ -189,6 +189,7 @@ public class FaultFileSystem extends FileSystem {
   @Override
   public void initialize(URI name, Configuration conf) throws IOException {
     super.initialize(name, conf);
+    setConf(conf);
     disk.initialize(URI.create("file:///"), conf);
   }
 
@@ -309,7 +310,7 @@ public class FaultFileSystem extends FileSystem {
     private boolean failed;
 
     Buffered(FSDataOutputStream none, Path file) {
-      assert none == null;
+      
       this.file = file;
     }
 

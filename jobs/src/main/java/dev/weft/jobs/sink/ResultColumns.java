@@ -75,11 +75,11 @@ public final class ResultColumns {
     List<String> names = new ArrayList<>();
     for (StructField field : carried.fields()) {
       String name = field.name();
-      if (name.chars().anyMatch(c -> FORBIDDEN.indexOf(c) >= 0)) {
+      if (name.chars().anyMatch(c -> FORBIDDEN.indexOf(c) >= 0 || Character.isISOControl(c))) {
         throw new WeftException(
             ErrorCode.INPUT_SCHEMA,
             "the column \"%s\" cannot be carried to the result: Delta names have no \"%s\""
-                .formatted(name, FORBIDDEN.strip()));
+                .formatted(name.replaceAll("\\p{Cntrl}", "?"), FORBIDDEN.strip()));
       }
       if (!storable(field.dataType())) {
         throw new WeftException(

@@ -42,6 +42,8 @@ class FaultWalkTest {
   /** No beat comes while a case runs, so that operations have the same numbers every time. */
   private static final Lease.Times TIMES = new Lease.Times(3_600_000, 3_600_000);
 
+  private static final Configuration HADOOP = new Configuration();
+
   @TempDir Path folder;
   private int cases;
 
@@ -58,7 +60,7 @@ class FaultWalkTest {
         scheme.equals(FaultFileSystem.SCHEME)
             ? new FaultFileSystem()
             : new FaultFileSystem.Objects();
-    fs.initialize(URI.create(scheme + ":///"), new Configuration());
+    fs.initialize(URI.create(scheme + ":///"), HADOOP);
     return new Storage(fs, 0);
   }
 

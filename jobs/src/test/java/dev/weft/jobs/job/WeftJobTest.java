@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -229,6 +230,25 @@ class WeftJobTest {
         .isThrownBy(() -> WeftJob.run(spark, other, listener))
         .matches(e -> e.code() == ErrorCode.RUN_SETTINGS_DIFFER)
         .withMessageContaining("sampling.temperature: the run has 0.0, this start 0.5");
+    partialResults();
+  }
+
+  /** The ledger of a run reads as its table does, less what is not done. */
+  private void partialResults() throws IOException {
+    String out = folder.resolve("out").toString();
+    Dataset<Row> table = spark.read().format("delta").load(out + "/results");
+    List<String> rows = table.orderBy("row_key").toJSON().collectAsList();
+    assertThat(
+            PartialResults.of(spark, out, "all-kinds").orderBy("row_key").toJSON().collectAsList())
+        .isEqualTo(rows);
+    try (Stream<Path> pieces = Files.list(folder.resolve("out/_weft/runs/all-kinds/ledger"))) {
+      for (Path piece : pieces.filter(f -> f.toString().contains("results-")).toList()) {
+        Files.write(piece, new byte[1]);
+      }
+    }
+    List<String> errors =
+        PartialResults.of(spark, out, "all-kinds").orderBy("row_key").toJSON().collectAsList();
+    assertThat(errors).hasSize(10).isSubsetOf(rows);
   }
 
   @Test

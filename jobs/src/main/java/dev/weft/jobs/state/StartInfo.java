@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 
 /**
  * One start of a run: who works, or worked, on it.
@@ -25,16 +26,18 @@ public record StartInfo(
     long pid,
     long processStartedMillis,
     String startedAt) {
+  private static final String HOST = hostName();
+  private static final String MACHINE = thisMachine();
 
   /** A start of this process. */
   static StartInfo here(int number, String id, String startedAt) {
     ProcessHandle me = ProcessHandle.current();
-    return new StartInfo(number, id, hostName(), thisMachine(), me.pid(), began(me), startedAt);
+    return new StartInfo(number, id, HOST, MACHINE, me.pid(), began(me), startedAt);
   }
 
   /** Whether only this machine can tell whether the process lives. */
   boolean isHere() {
-    return !machine.isEmpty() && machine.equals(thisMachine());
+    return !machine.isEmpty() && machine.equals(MACHINE);
   }
 
   /** Whether the process lives, if it {@link #isHere}. */
@@ -50,7 +53,7 @@ public record StartInfo(
   }
 
   private static long began(ProcessHandle process) {
-    return process.info().startInstant().map(java.time.Instant::toEpochMilli).orElse(0L);
+    return process.info().startInstant().map(Instant::toEpochMilli).orElse(0L);
   }
 
   private static String hostName() {

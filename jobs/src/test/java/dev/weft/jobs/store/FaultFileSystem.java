@@ -20,7 +20,8 @@ import org.apache.hadoop.util.Progressable;
 /**
  * The local disk under the scheme {@code fault}, with a fault at one operation. Under the scheme
  * {@code faulty-objects} it is like an object store: nothing can be renamed and a file appears when
- * it is closed. What is planned holds for the whole process.
+ * it is closed. What is planned holds for the whole process. Permissions are left alone: Hadoop
+ * starts a program for each.
  */
 public class FaultFileSystem extends FileSystem {
   public static final String SCHEME = "fault";
@@ -249,10 +250,7 @@ public class FaultFileSystem extends FileSystem {
                 stream(
                     this instanceof Objects
                         ? null
-                        : disk.create(
-                            local(file),
-                            permission,
-                            overwrite,
+                        : disk.create(local(file), overwrite,
                             bufferSize,
                             replication,
                             blockSize,
@@ -351,7 +349,7 @@ public class FaultFileSystem extends FileSystem {
           file,
           true,
           () -> {
-            try (FSDataOutputStream out = disk.create(local(file), true)) {
+            try (FSDataOutputStream out = disk.create(local(file), true, 4096, (short) 1, 1 << 20, null)) {
               byte[] all = bytes.toByteArray();
               out.write(Arrays.copyOf(all, torn(all.length)));
             }

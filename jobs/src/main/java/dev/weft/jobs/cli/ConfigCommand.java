@@ -14,7 +14,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "config",
     description =
-        "Lists every configuration key with the value it would have; values that differ from the default are marked.",
+        "Lists every configuration key with the value it would have; values that differ from the"
+            + " default are marked.",
     footerHeading = "%nExamples:%n",
     footer = {
       "  weft config",

@@ -20,7 +20,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "demo",
     description =
-        "Runs the whole job on the requests and the small model that come with Weft, and scores the answers.",
+        "Runs the whole job on the requests and the small model that come with Weft, and scores the"
+            + " answers.",
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:every row has an answer",
@@ -59,7 +60,8 @@ final class DemoCommand implements Callable<Integer> {
             .orElseThrow(
                 () ->
                     new ConfigException(
-                        "the demo's files are not known; start it with the weft script of a checkout"))
+                        "the demo's files are not known; start it with the weft script of a"
+                            + " checkout"))
             .resolve(FOLDER);
     String time = LocalDateTime.now().format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss"));
     Map<String, String> demo = new LinkedHashMap<>();

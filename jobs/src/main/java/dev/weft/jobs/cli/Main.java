@@ -129,7 +129,8 @@ public final class Main implements Runnable {
       default -> {
         err.println("error: " + Secrets.hide(TerminalReport.oneLine(String.valueOf(rootOf(e)))));
         err.println(
-            "  This is not foreseen. `--debug` shows where it came from; starting the same run again continues it.");
+            "  This is not foreseen. `--debug` shows where it came from; starting the same run"
+                + " again continues it.");
       }
     }
     if (debug) {

@@ -22,7 +22,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "resume",
     description = {
-      "Continues a run with the settings of its latest start. What is in the ledger is not run again.",
+      "Continues a run with the settings of its latest start. What is in the ledger is not run"
+          + " again.",
       "",
       "Options that change no answer (threads, policy, memory, ...) may be given anew."
     },

@@ -11,7 +11,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "status",
     description =
-        "Shows how far a run is, from its ledger, while it runs or after. Nothing of it is disturbed.",
+        "Shows how far a run is, from its ledger, while it runs or after. Nothing of it is"
+            + " disturbed.",
     footerHeading = "%nExamples:%n",
     footer = {
       "  weft status nightly-1 --output results/",

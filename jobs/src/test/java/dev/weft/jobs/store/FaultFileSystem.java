@@ -250,11 +250,8 @@ public class FaultFileSystem extends FileSystem {
                 stream(
                     this instanceof Objects
                         ? null
-                        : disk.create(local(file), overwrite,
-                            bufferSize,
-                            replication,
-                            blockSize,
-                            progress),
+                        : disk.create(
+                            local(file), overwrite, bufferSize, replication, blockSize, progress),
                     file),
                 null));
   }
@@ -308,7 +305,7 @@ public class FaultFileSystem extends FileSystem {
     private boolean failed;
 
     Buffered(FSDataOutputStream none, Path file) {
-      
+
       this.file = file;
     }
 
@@ -349,7 +346,8 @@ public class FaultFileSystem extends FileSystem {
           file,
           true,
           () -> {
-            try (FSDataOutputStream out = disk.create(local(file), true, 4096, (short) 1, 1 << 20, null)) {
+            try (FSDataOutputStream out =
+                disk.create(local(file), true, 4096, (short) 1, 1 << 20, null)) {
               byte[] all = bytes.toByteArray();
               out.write(Arrays.copyOf(all, torn(all.length)));
             }

@@ -161,6 +161,7 @@ public final class LedgerRows {
   }
 
   private static List<Row> decode(byte[] bytes, Piece piece, StructType type) throws IOException {
+    LedgerScan.requireFrames(bytes);
     List<Row> rows = new ArrayList<>();
     try (BufferAllocator allocator = LedgerScan.allocator(bytes);
         ArrowStreamReader reader =

@@ -4,10 +4,13 @@ import dev.weft.jobs.store.Storage;
 import dev.weft.kernels.engine.ResultSchema;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.apache.arrow.flatbuf.Message;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.BigIntVector;
@@ -24,11 +27,41 @@ public final class LedgerScan {
 
   private static final long BUFFER_FACTOR = 4;
 
+  /** Marks the beginning of each message of an Arrow stream. */
+  private static final int CONTINUES = -1;
+
   private LedgerScan() {}
 
   /** Memory for the content of a piece, and no more. */
   static BufferAllocator allocator(byte[] content) {
     return new RootAllocator(Math.max(MIN_BUFFER_BYTES, BUFFER_FACTOR * content.length));
+  }
+
+  /**
+   * Checks that no message of an Arrow stream is longer than what is there: Arrow's own reader
+   * believes the length that it reads, and would ask for gigabytes of heap.
+   *
+   * @throws IOException if one is
+   */
+  static void requireFrames(byte[] content) throws IOException {
+    ByteBuffer bytes = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN);
+    while (bytes.remaining() >= 2 * Integer.BYTES) {
+      int marker = bytes.getInt();
+      int length = bytes.getInt();
+      if (marker == CONTINUES && length == 0) {
+        return;
+      }
+      if (marker != CONTINUES || length < 0 || length > bytes.remaining()) {
+        break;
+      }
+      ByteBuffer message = bytes.slice(bytes.position(), length).order(ByteOrder.LITTLE_ENDIAN);
+      long body = Message.getRootAsMessage(message).bodyLength();
+      if (body < 0 || body > bytes.remaining() - length) {
+        break;
+      }
+      bytes.position(bytes.position() + length + (int) body);
+    }
+    throw new IOException("no Arrow stream");
   }
 
   /**
@@ -62,6 +95,11 @@ public final class LedgerScan {
       return Optional.empty();
     }
     List<FinishedRow> rows = new ArrayList<>();
+    try {
+      requireFrames(content.get());
+    } catch (IOException | RuntimeException e) {
+      return Optional.empty();
+    }
     try (BufferAllocator allocator = allocator(content.get());
         ArrowStreamReader reader =
             new ArrowStreamReader(new ByteArrayInputStream(content.get()), allocator)) {

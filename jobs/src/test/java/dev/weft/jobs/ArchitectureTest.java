@@ -101,6 +101,8 @@ class ArchitectureTest {
               .that()
               // The generators of datasets are programs of their own.
               .resideOutsideOfPackages("dev.weft.jobs.cli..", "dev.weft.datasets..")
+              .and()
+              .doNotHaveFullyQualifiedName("dev.weft.jobs.infer.ExecutorExit")
               .should()
               .callMethod(System.class, "exit", int.class)
               .orShould()

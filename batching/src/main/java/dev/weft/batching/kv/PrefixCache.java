@@ -185,6 +185,21 @@ public final class PrefixCache {
     return evictions;
   }
 
+  /**
+   * Forgets all pages, which then hold nothing: for when what they hold is in doubt.
+   *
+   * @throws IllegalStateException if someone holds a page
+   */
+  public void clear() {
+    if (pool.usedPages() > 0) {
+      throw new IllegalStateException(
+          pool.usedPages() + " KV pages are held: give them back before the cache is cleared");
+    }
+    while (evictable.size() > 0) {
+      evict();
+    }
+  }
+
   private void offerForEviction(int page) {
     if (cachedChildren[page] == 0 && pool.references(page) == 0) {
       evictable.add(page, evictionKey(page));

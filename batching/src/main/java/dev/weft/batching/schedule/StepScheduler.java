@@ -198,6 +198,35 @@ public final class StepScheduler {
     dropWaiting(queue);
   }
 
+  /**
+   * Takes back everything that was computed, and forgets all shared pages: all that runs is
+   * computed again, to the same tokens. For when a step failed and what it left in the pages is in
+   * doubt.
+   */
+  public void startOver() {
+    while (runningCount > 0) {
+      preempt(running[runningCount - 1]);
+    }
+    cache.clear();
+  }
+
+  /**
+   * Ends everything of a queue that is not running: preempted and waiting sequences.
+   *
+   * @return how many there were
+   */
+  public int handBack(RequestQueue queue) {
+    acceptQueues();
+    int before = queue.open();
+    for (Sequence sequence : List.copyOf(preempted)) {
+      if (sequence.queue == queue) {
+        abort(sequence);
+      }
+    }
+    dropWaiting(queue);
+    return before - queue.open();
+  }
+
   public SchedulerStatistics statistics() {
     return new SchedulerStatistics(
         steps,

@@ -38,8 +38,15 @@ final class JobRunner {
     LogFile.inside(config.output().path());
     RunSummary run;
     try (SparkSession spark = Sessions.open(config, terminal.clusterJars());
+        StopSignals signals =
+            StopSignals.watch(
+                spark.sparkContext(), config.engine().drainSeconds(), terminal.err());
         ConsoleProgress progress = terminal.progress(options.progress())) {
-      run = WeftJob.run(spark, config, progress);
+      try {
+        run = WeftJob.run(spark, config, progress);
+      } catch (RuntimeException e) {
+        throw signals.explain(e);
+      }
     }
     if (options.json()) {
       terminal.out().println(ReportFiles.json(run));

@@ -89,7 +89,10 @@ public record WeftConfig(
       int budgetTokens,
       int maxSequences,
       long kvBytes,
-      int pageTokens)
+      int pageTokens,
+      int tries,
+      int stepTimeoutSeconds,
+      int drainSeconds)
       implements Serializable {}
 
   /**
@@ -169,7 +172,10 @@ public record WeftConfig(
             in.integer("engine.budgetTokens", 1, 1 << 16),
             in.integer("engine.maxSequences", 1, 1 << 14),
             in.bytesOrAuto("engine.kvBytes", 1 << 16, 1L << 44),
-            in.integer("engine.pageTokens", 1, 1024)),
+            in.integer("engine.pageTokens", 1, 1024),
+            in.integer("engine.tries", 1, 100),
+            in.integer("engine.stepTimeoutSeconds", 1, 86_400),
+            in.integer("engine.drainSeconds", 0, 3_600)),
         new Plan(
             in.name("plan.policy", policies()),
             in.integerOrAuto("plan.partitions", 1, 1 << 20),

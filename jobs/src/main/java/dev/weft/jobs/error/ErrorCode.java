@@ -127,6 +127,18 @@ public enum ErrorCode {
       ErrorCategory.INTERNAL,
       "The engine failed on this request.",
       "Report it with the message; the other rows are not affected."),
+  ENGINE_OUT_OF_MEMORY(
+      Scope.ROW,
+      ErrorCategory.RESOURCE,
+      "Memory ran out on this request, also with nothing beside it.",
+      "Shorten the request, or give the engine more memory; the other rows are not affected."),
+  REQUEST_ENDS_ENGINE(
+      Scope.ROW,
+      ErrorCategory.INTERNAL,
+      "Each time this request ran, the engine hung or its process was lost, the last time with"
+          + " this request alone.",
+      "Look into the executors' logs for the reason (a native crash, the system's killer of large"
+          + " processes); engine.tries sets how often it is tried."),
   // Jobs that cannot start or cannot end.
   INPUT_NOT_FOUND(
       Scope.JOB,
@@ -189,6 +201,23 @@ public enum ErrorCode {
       ErrorCategory.RESOURCE,
       "The model or the KV cache does not fit into memory.",
       "Choose a smaller KV cache or model, or a larger machine; the message names the bytes."),
+  ENGINE_BROKEN(
+      Scope.JOB,
+      ErrorCategory.INTERNAL,
+      "The engine fails whatever requests it is given.",
+      "Look into the log for the first failure and run `weft doctor` on that machine; starting the"
+          + " same run again continues it."),
+  ENGINE_HUNG(
+      Scope.JOB,
+      ErrorCategory.INTERNAL,
+      "Engines hang and hold memory that only the end of their process frees.",
+      "Look into the log for the stack of the engine's thread; starting the same run again"
+          + " continues it. Raise engine.stepTimeoutSeconds if the step was only slow."),
+  RUN_STOPPED(
+      Scope.JOB,
+      ErrorCategory.USER,
+      "The run was told to stop before it was done.",
+      "Start the same run again: it continues."),
   RUN_ACTIVE(
       Scope.JOB,
       ErrorCategory.USER,

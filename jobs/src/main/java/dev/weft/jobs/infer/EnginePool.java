@@ -10,16 +10,22 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkEnv;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The engines of this process: one for each specification, shared by all tasks. An engine that
  * nobody has used for a while is closed, and so is every engine when the process ends.
  */
 public final class EnginePool {
+  private static final Logger LOG = LoggerFactory.getLogger(EnginePool.class);
+
   private static final long IDLE_NANOS = 30_000_000_000L;
 
   private static final Map<EngineSpec, Shared> OPEN = new HashMap<>();
   private static Thread reaper;
+  private static int hung;
 
   private EnginePool() {}
 
@@ -31,6 +37,7 @@ public final class EnginePool {
     /** Streams feed their requests one after the other, so that the planned order is kept. */
     final Semaphore feed = new Semaphore(1, true);
 
+    boolean hangs;
     int users;
     long idleSince;
 
@@ -78,9 +85,14 @@ public final class EnginePool {
       shared.feed.release();
     }
 
-    /** Says that the engine is broken: nobody gets it again. */
-    public void markFailed() {
+    /**
+     * Says that the engine is broken: nobody gets it again.
+     *
+     * @param hung whether its thread and memory are lost
+     */
+    public void markFailed(boolean hung) {
       failed = true;
+      EnginePool.markFailed(spec, shared, hung);
     }
 
     @Override
@@ -101,10 +113,20 @@ public final class EnginePool {
     Shared shared = OPEN.get(spec);
     if (shared == null) {
       closeIdle(Long.MIN_VALUE);
+      // As many as it takes to find one request that is to blame.
+      if (hung > spec.tries()) {
+        throw leave(hung + " engines hang in this process, and no further one is opened", null);
+      }
       var local = spec.model().local(hadoop);
       try {
         shared = new Shared(Engine.open(spec.config(local)));
       } catch (EngineException | OutOfMemoryError e) {
+        if (hung > 0) {
+          throw leave(
+              "an engine hangs and holds its memory, and there is none for a second one: "
+                  + e.getMessage(),
+              e);
+        }
         throw new WeftException(ErrorCode.MEMORY_TOO_SMALL, local + ": " + e.getMessage(), e);
       }
       OPEN.put(spec, shared);
@@ -112,6 +134,33 @@ public final class EnginePool {
     }
     shared.users++;
     return new Lease(spec, shared);
+  }
+
+  /**
+   * Gives this process up where an engine hangs that cannot be replaced: only the end of the
+   * process frees what it holds. An executor is started again by Spark; a driver is not ended, its
+   * job fails.
+   */
+  private static WeftException leave(String why, Throwable cause) {
+    boolean executor = SparkEnv.get() != null && !SparkEnv.get().executorId().equals("driver");
+    LOG.error("{}; {}", why, executor ? "this executor exits" : "the job fails");
+    if (executor) {
+      ExecutorExit.soon();
+    }
+    return new WeftException(ErrorCode.ENGINE_HUNG, why, cause);
+  }
+
+  /** No engine begins another request; what runs is finished. */
+  static synchronized void drain() {
+    OPEN.values().forEach(shared -> shared.engine.drain());
+  }
+
+  private static synchronized void markFailed(EngineSpec spec, Shared shared, boolean hangs) {
+    if (hangs && !shared.hangs) {
+      shared.hangs = true;
+      hung++;
+    }
+    OPEN.remove(spec, shared);
   }
 
   /** Closes engines that nobody uses now. */

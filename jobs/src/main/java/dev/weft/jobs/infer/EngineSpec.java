@@ -22,6 +22,10 @@ import java.nio.file.Path;
  * @param maxSequences most sequences at the same time
  * @param stepMetricsEvery one of this many steps is written to the step metrics
  * @param jobSeed makes the random stream of requests without a seed
+ * @param tries how often a request may be in flight when an engine is lost before it becomes an error
+ *     row
+ * @param stepTimeoutSeconds least time after which a step is taken for hung
+ * @param drainSeconds time to finish what runs when the process is asked to end
  * @param costModelJson the calibrated cost model that predicts step times; empty for none
  */
 public record EngineSpec(
@@ -35,6 +39,9 @@ public record EngineSpec(
     int maxSequences,
     int stepMetricsEvery,
     long jobSeed,
+    int tries,
+    int stepTimeoutSeconds,
+    int drainSeconds,
     String costModelJson)
     implements Serializable {
   private static final JsonMapper JSON = new JsonMapper();
@@ -53,6 +60,9 @@ public record EngineSpec(
           maxSequences,
           stepMetricsEvery,
           jobSeed,
+          tries,
+          stepTimeoutSeconds,
+          drainSeconds,
           JSON.writeValueAsString(cost));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a cost model is plain values", e);
@@ -71,7 +81,9 @@ public record EngineSpec(
             .budgetTokens(budgetTokens)
             .maxSequences(maxSequences)
             .stepMetricsEvery(stepMetricsEvery)
-            .jobSeed(jobSeed);
+            .jobSeed(jobSeed)
+            .tries(tries)
+            .stepTimeoutSeconds(stepTimeoutSeconds);
     if (!costModelJson.isEmpty()) {
       try {
         builder.costModel(JSON.readValue(costModelJson, CostModel.class));

@@ -1,29 +1,18 @@
 package dev.weft.jobs.infer;
 
-import dev.weft.jobs.error.ErrorCode;
-import dev.weft.jobs.error.WeftException;
 import dev.weft.jobs.ledger.FinishedSamples;
 import dev.weft.jobs.ledger.LedgerWriter;
 import dev.weft.jobs.ledger.PieceName;
 import dev.weft.jobs.store.Storage;
-import dev.weft.kernels.engine.EngineBatch;
-import dev.weft.kernels.engine.EngineException;
-import dev.weft.kernels.engine.ResultSchema;
-import dev.weft.kernels.engine.ResultStream;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.Iterator;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.StreamSupport;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
-import org.apache.arrow.vector.IntVector;
-import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.Function2;
 import org.apache.spark.sql.Row;
@@ -56,136 +45,76 @@ public record InferTask(
     if (!rows.hasNext()) {
       return List.<PartitionReport>of().iterator();
     }
+    Path folder = new Path(ledgerFolder);
+    Storage storage = Storage.of(folder, hadoop.value());
     TaskContext task = TaskContext.get();
-    boolean again = task.attemptNumber() > 0 || task.stageAttemptNumber() > 0;
-    Iterator<Row> left = again ? unfinished(partition, rows) : rows;
-    try (EnginePool.Lease lease = EnginePool.acquire(spec, hadoop.value())) {
-      return List.of(run(partition, left, lease)).iterator();
+    Iterator<Row> left = task.attemptNumber() > 0 ? unfinished(storage, folder, partition, rows) : rows;
+    Losses losses = new Losses(spec.tries());
+    GracefulEnd.enter(spec.drainSeconds());
+    try (AttemptMarkers markers =
+        new AttemptMarkers(
+            storage, new Path(folder.getParent(), "attempts"), start, task.taskAttemptId())) {
+      markers.read(losses, !SparkEnv.get().conf().getBoolean("spark.speculation", false));
+      return List.of(run(partition, left, storage, markers, losses)).iterator();
+    } finally {
+      GracefulEnd.leave();
     }
   }
 
   /** What an earlier attempt of this task finished is in the ledger and is not run again. */
-  private Iterator<Row> unfinished(int partition, Iterator<Row> rows) throws IOException {
-    Path folder = new Path(ledgerFolder);
-    FinishedSamples finished =
-        FinishedSamples.read(Storage.of(folder, hadoop.value()), folder, start, partition);
+  private Iterator<Row> unfinished(
+      Storage storage, Path folder, int partition, Iterator<Row> rows) throws IOException {
+    FinishedSamples finished = FinishedSamples.read(storage, folder, start, partition);
     Iterable<Row> all = () -> rows;
     return StreamSupport.stream(all.spliterator(), false)
         .filter(row -> !finished.holds(row.getLong(PlannedRows.ROW_KEY), PlannedRows.answers(row)))
         .iterator();
   }
 
-  private PartitionReport run(int partition, Iterator<Row> rows, EnginePool.Lease lease)
+  private PartitionReport run(
+      int partition, Iterator<Row> rows, Storage storage, AttemptMarkers markers, Losses losses)
       throws IOException, InterruptedException {
-    Path folder = new Path(ledgerFolder);
-    Storage storage = Storage.of(folder, hadoop.value());
-    long attempt = TaskContext.get().taskAttemptId();
-    AtomicBoolean feeding = new AtomicBoolean();
-    Runnable endTurn =
-        () -> {
-          if (feeding.compareAndSet(true, false)) {
-            lease.endTurn();
-          }
-        };
-    lease.awaitTurn();
-    feeding.set(true);
+    EnginePool.Lease first = EnginePool.acquire(spec, hadoop.value());
     long began = System.nanoTime();
-    long results = 0;
     try (BufferAllocator allocator = new RootAllocator();
-        RequestBatches requests = new RequestBatches(rows, allocator, endTurn);
-        LedgerWriter finished =
-            writer(storage, folder, PieceName.Kind.RESULTS, partition, attempt);
-        LedgerWriter steps = writer(storage, folder, PieceName.Kind.STEPS, partition, attempt);
-        Flusher flusher = new Flusher(finished, steps);
-        ResultStream stream = lease.engine().submit(requests, allocator)) {
+        LedgerWriter finished = writer(storage, PieceName.Kind.RESULTS, partition);
+        LedgerWriter steps = writer(storage, PieceName.Kind.STEPS, partition);
+        LedgerFlusher flusher = new LedgerFlusher(finished, steps)) {
+      PartitionRun run =
+          new PartitionRun(
+              spec,
+              hadoop.value(),
+              partition,
+              markers,
+              losses,
+              finished,
+              steps,
+              flusher,
+              allocator,
+              LiveCounts.of(liveKey),
+              first);
       try {
-        for (EngineBatch batch = stream.next(); batch != null; batch = stream.next()) {
-          try (EngineBatch open = batch) {
-            switch (open) {
-              case EngineBatch.Results r -> {
-                finished.add(r.root());
-                results += r.root().getRowCount();
-                count(r.root());
-              }
-              case EngineBatch.Steps s -> steps.add(s.root());
-            }
-          }
-          flusher.check();
-        }
+        run.run(rows);
       } finally {
         // Also when the engine failed or the task is killed: what is finished stays finished.
         finished.flush();
         steps.flush();
+        run.close();
       }
-    } catch (EngineException e) {
-      lease.markFailed();
-      throw new WeftException(
-          ErrorCode.INTERNAL,
-          "the engine failed in partition " + partition + ": " + e.getMessage(),
-          e);
-    } finally {
-      endTurn.run();
+      double seconds = (System.nanoTime() - began) / 1e9;
+      return PartitionReport.of(partition, run.results(), seconds, run.lease());
     }
-    return PartitionReport.of(partition, results, (System.nanoTime() - began) / 1e9, lease);
   }
 
-  private LedgerWriter writer(
-      Storage storage, Path folder, PieceName.Kind kind, int partition, long attempt) {
+  private LedgerWriter writer(Storage storage, PieceName.Kind kind, int partition) {
     return new LedgerWriter(
-        storage, folder, kind, start, partition, attempt, pieceRows, pieceSeconds);
-  }
-
-  private void count(VectorSchemaRoot batch) {
-    LiveCounts live = LiveCounts.of(liveKey);
-    IntVector prompt = (IntVector) batch.getVector(ResultSchema.PROMPT_TOKENS);
-    IntVector shared = (IntVector) batch.getVector(ResultSchema.SHARED_TOKENS);
-    IntVector output = (IntVector) batch.getVector(ResultSchema.OUTPUT_TOKENS);
-    for (int i = 0; i < batch.getRowCount(); i++) {
-      live.promptTokens.add(prompt.get(i));
-      live.sharedTokens.add(shared.get(i));
-      live.outputTokens.add(output.get(i));
-    }
-    live.results.add(batch.getRowCount());
-  }
-
-  /** Writes old pieces while the task waits for the engine. */
-  private static final class Flusher implements AutoCloseable {
-    private final AtomicReference<IOException> failure = new AtomicReference<>();
-    private final CountDownLatch closed = new CountDownLatch(1);
-    private final Thread thread;
-
-    Flusher(LedgerWriter... writers) {
-      thread = Thread.ofVirtual().name("weft-ledger-flush").start(() -> run(writers));
-    }
-
-    private void run(LedgerWriter... writers) {
-      try {
-        while (!closed.await(500, TimeUnit.MILLISECONDS)) {
-          for (LedgerWriter writer : writers) {
-            writer.flushIfOld();
-          }
-        }
-      } catch (IOException e) {
-        failure.set(e);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    }
-
-    void check() throws IOException {
-      if (failure.get() != null) {
-        throw failure.get();
-      }
-    }
-
-    @Override
-    public void close() {
-      closed.countDown();
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    }
+        storage,
+        new Path(ledgerFolder),
+        kind,
+        start,
+        partition,
+        TaskContext.get().taskAttemptId(),
+        pieceRows,
+        pieceSeconds);
   }
 }

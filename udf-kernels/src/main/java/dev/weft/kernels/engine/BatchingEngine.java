@@ -1,6 +1,7 @@
 package dev.weft.kernels.engine;
 
 import dev.weft.batching.schedule.RequestQueue;
+import dev.weft.kernels.backend.BackendProvider;
 import dev.weft.kernels.energy.EnergyConfig;
 import dev.weft.kernels.energy.EnergyMeter;
 import dev.weft.kernels.energy.EnergyMeters;
@@ -34,6 +35,11 @@ final class BatchingEngine implements Engine {
       STOP
     }
 
+    /** What does not run yet goes back to its submitter. */
+    enum Drain implements Message {
+      DRAIN
+    }
+
     record Cancel(EngineStream stream) implements Message {}
   }
 
@@ -43,6 +49,7 @@ final class BatchingEngine implements Engine {
   private final StepRows rows;
   private final EngineLoop loop;
   private final Thread thread;
+  private final StepWatchdog watchdog;
   private final LinkedBlockingQueue<Message> mailbox = new LinkedBlockingQueue<>();
   private final Set<EngineStream> streams = ConcurrentHashMap.newKeySet();
   private final AtomicInteger streamNumbers = new AtomicInteger();
@@ -50,6 +57,9 @@ final class BatchingEngine implements Engine {
 
   /** Why nothing runs here any more; null while it does. */
   private volatile EngineException ended;
+
+  /** Whether requests that do not run yet are handed back. */
+  private volatile boolean draining;
 
   private volatile EngineTotals totals;
 
@@ -65,6 +75,7 @@ final class BatchingEngine implements Engine {
             .daemon(true)
             .name("weft-engine-" + NUMBERS.incrementAndGet())
             .unstarted(this::run);
+    this.watchdog = new StepWatchdog(loop, config.stepTimeoutSeconds(), this::hung);
   }
 
   /** Opens what an engine needs, and starts it. */
@@ -72,18 +83,24 @@ final class BatchingEngine implements Engine {
     return open(config, EnergyMeters.detect(EnergyConfig.ofCpu()));
   }
 
+  static Engine open(EngineConfig config, EnergyMeter meter) {
+    return open(config, meter, null);
+  }
+
   /**
    * @param meter closed with the engine
+   * @param backend null for the one that the configuration names
    */
-  static Engine open(EngineConfig config, EnergyMeter meter) {
+  static Engine open(EngineConfig config, EnergyMeter meter, BackendProvider backend) {
     EngineParts parts = null;
     try {
-      parts = EngineParts.open(config);
+      parts = EngineParts.open(config, backend);
       for (String warning : parts.info().warnings()) {
         LOG.warn("{}", warning);
       }
       var engine = new BatchingEngine(config, parts, meter);
       engine.thread.start();
+      engine.watchdog.start(engine.thread.getName() + "-watchdog");
       return engine;
     } catch (Throwable e) {
       meter.close();
@@ -97,7 +114,8 @@ final class BatchingEngine implements Engine {
   private void run() {
     EngineException reason = new EngineException("the engine was closed");
     try {
-      while (serve()) {
+      // A step that was taken for hung may end after all: then only its memory is left to free.
+      while (ended == null && serve()) {
         if (!isIdle()) {
           loop.step();
           totals = loop.totals();
@@ -107,18 +125,53 @@ final class BatchingEngine implements Engine {
       LOG.error("the engine on {} failed", config.model(), e);
       reason =
           new EngineException(
-              "the engine failed and is closed, open another one: " + describe(e), e);
+              StepRunner.isOutOfMemory(e)
+                  ? EngineException.Kind.OUT_OF_MEMORY
+                  : EngineException.Kind.FAILED,
+              "the engine failed and is closed, open another one: " + describe(e),
+              e,
+              loop.rowsInStep());
     }
-    ended = reason;
-    for (EngineStream stream : streams) {
-      stream.fail(reason);
-    }
+    watchdog.close();
+    end(reason);
     try {
       parts.close();
       meter.close();
     } catch (RuntimeException e) {
       LOG.warn("the memory of the engine on {} could not be freed", config.model(), e);
     }
+  }
+
+  private synchronized void end(EngineException reason) {
+    if (ended == null) {
+      ended = reason;
+    }
+    for (EngineStream stream : streams) {
+      stream.fail(ended);
+    }
+  }
+
+  /** Called by the watchdog. The thread cannot be ended; whoever waits for it is told. */
+  private void hung(double seconds) {
+    long[] rows = loop.rowsInStep();
+    StringBuilder stacks = new StringBuilder();
+    for (StackTraceElement frame : thread.getStackTrace()) {
+      stacks.append(System.lineSeparator()).append("    at ").append(frame);
+    }
+    LOG.error(
+        "the engine on {} has computed one step of {} sequences for {} s and is given up; {} does{}",
+        config.model(),
+        rows.length,
+        Math.round(seconds),
+        thread.getName(),
+        stacks);
+    end(
+        new EngineException(
+            EngineException.Kind.HUNG,
+            "a step of %d sequences did not end within %.0f s; its thread and memory are lost until it does"
+                .formatted(rows.length, seconds),
+            null,
+            rows));
   }
 
   /** Does what the mailbox says, waiting for something if there is no work; false to end. */
@@ -134,11 +187,18 @@ final class BatchingEngine implements Engine {
         case Message.Stop _ -> {
           return false;
         }
+        case Message.Drain _ -> streams.forEach(this::handBack);
         case Message.Cancel cancel -> cancel.stream().queues().forEach(loop::cancel);
       }
       message = mailbox.poll();
     }
     return true;
+  }
+
+  private void handBack(EngineStream stream) {
+    for (RequestQueue queue : stream.queues()) {
+      stream.handedBack(loop.handBack(queue));
+    }
   }
 
   /** Nothing to compute, or nobody who takes the results. */
@@ -162,11 +222,18 @@ final class BatchingEngine implements Engine {
 
   @Override
   public ResultStream submit(Iterator<VectorSchemaRoot> requests, BufferAllocator allocator) {
+    return submit(requests, allocator, config.lookaheadRequests());
+  }
+
+  @Override
+  public ResultStream submit(
+      Iterator<VectorSchemaRoot> requests, BufferAllocator allocator, int lookaheadRequests) {
     requireRunning();
     var stream =
         new EngineStream(
             this,
             config,
+            Math.min(lookaheadRequests, config.lookaheadRequests()),
             "stream " + streamNumbers.incrementAndGet(),
             requests,
             new RequestReader(
@@ -188,7 +255,17 @@ final class BatchingEngine implements Engine {
   /** Called by readers, with the stream's lock held. */
   void submit(RequestQueue queue) {
     loop.submit(queue);
-    wake();
+    mailbox.add(draining ? Message.Drain.DRAIN : Message.Wake.WAKE);
+  }
+
+  @Override
+  public void drain() {
+    draining = true;
+    mailbox.add(Message.Drain.DRAIN);
+  }
+
+  boolean isDraining() {
+    return draining;
   }
 
   void wake() {
@@ -232,9 +309,9 @@ final class BatchingEngine implements Engine {
   public void close() {
     mailbox.add(Message.Stop.STOP);
     boolean interrupted = false;
-    while (thread.isAlive() && Thread.currentThread() != thread) {
+    while (thread.isAlive() && Thread.currentThread() != thread && !isHung()) {
       try {
-        thread.join();
+        thread.join(200);
       } catch (InterruptedException e) {
         interrupted = true;
       }
@@ -242,6 +319,12 @@ final class BatchingEngine implements Engine {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Whether its thread is lost; it frees what it holds if it ever comes back. */
+  private boolean isHung() {
+    EngineException reason = ended;
+    return reason != null && reason.kind() == EngineException.Kind.HUNG;
   }
 
   private void requireRunning() {

@@ -10,7 +10,9 @@ import org.apache.arrow.vector.ipc.ArrowReader;
  *
  * <p>One thread of its own schedules, computes and samples. All methods may be called from any
  * thread. A failure of the engine itself fails all streams and all later submissions with its
- * reason; a failure of one request becomes an error row.
+ * reason; a failure of one request becomes an error row, also if it makes every step fail that it is
+ * part of. A step that does not end is noticed: all streams fail with {@link
+ * EngineException.Kind#HUNG}, though its thread and memory cannot be had back.
  */
 public interface Engine extends AutoCloseable {
   /**
@@ -32,6 +34,14 @@ public interface Engine extends AutoCloseable {
    */
   ResultStream submit(Iterator<VectorSchemaRoot> requests, BufferAllocator allocator);
 
+  /**
+   * The same with a bound of its own on the requests that are read ahead.
+   *
+   * @param lookaheadRequests at least 1; at most that of the configuration counts
+   */
+  ResultStream submit(
+      Iterator<VectorSchemaRoot> requests, BufferAllocator allocator, int lookaheadRequests);
+
   /** Like the other, for a reader; the caller closes it. */
   ResultStream submit(ArrowReader requests, BufferAllocator allocator);
 
@@ -40,6 +50,12 @@ public interface Engine extends AutoCloseable {
 
   /** Exact sums of all steps so far. */
   EngineTotals totals();
+
+  /**
+   * Finishes what runs and hands back the rest: streams read no further request and end when what
+   * runs of them has ended. Returns at once.
+   */
+  void drain();
 
   /** Ends open streams with an error, stops the thread and frees all memory. */
   @Override

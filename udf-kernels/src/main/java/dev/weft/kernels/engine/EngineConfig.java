@@ -25,6 +25,10 @@ import java.util.Objects;
  * @param resultBatchRows most rows of a batch of results
  * @param resultQueueRows finished rows of a stream that wait for its reader. When all streams are
  *     there, the engine waits; beyond it no further requests are read
+ * @param tries how often a request may be part of a step that fails, the last times alone, before it
+ *     becomes an error row
+ * @param stepTimeoutSeconds a step that takes this long, and a hundred times what was predicted, is
+ *     taken for hung
  * @param costModel predicts step times for the metrics, and lets requests of both sides be mixed;
  *     null for neither: then requests run in the order given
  */
@@ -42,6 +46,8 @@ public record EngineConfig(
     int lookaheadRequests,
     int resultBatchRows,
     int resultQueueRows,
+    int tries,
+    int stepTimeoutSeconds,
     CostModel costModel) {
 
   public EngineConfig {
@@ -63,6 +69,8 @@ public record EngineConfig(
     atLeast(1, lookaheadRequests, "lookaheadRequests");
     atLeast(1, resultBatchRows, "resultBatchRows");
     atLeast(1, resultQueueRows, "resultQueueRows");
+    atLeast(1, tries, "tries");
+    atLeast(1, stepTimeoutSeconds, "stepTimeoutSeconds");
   }
 
   public static Builder builder(Path model) {
@@ -91,6 +99,8 @@ public record EngineConfig(
     private int lookaheadRequests = 16_384;
     private int resultBatchRows = 64;
     private int resultQueueRows = 1024;
+    private int tries = 3;
+    private int stepTimeoutSeconds = 300;
     private CostModel costModel;
 
     private Builder(Path model) {
@@ -157,6 +167,16 @@ public record EngineConfig(
       return this;
     }
 
+    public Builder tries(int count) {
+      tries = count;
+      return this;
+    }
+
+    public Builder stepTimeoutSeconds(int seconds) {
+      stepTimeoutSeconds = seconds;
+      return this;
+    }
+
     public Builder costModel(CostModel model) {
       costModel = model;
       return this;
@@ -177,6 +197,8 @@ public record EngineConfig(
           lookaheadRequests,
           resultBatchRows,
           resultQueueRows,
+          tries,
+          stepTimeoutSeconds,
           costModel);
     }
   }

@@ -15,5 +15,7 @@ public enum EngineError {
   /** The model gave a logit that is NaN, or no finite logit at all. */
   ENGINE_NONFINITE_LOGITS,
   /** The engine failed on this request alone. */
-  ENGINE_FAILED
+  ENGINE_FAILED,
+  /** A step ran out of memory with this request alone. */
+  ENGINE_OUT_OF_MEMORY
 }

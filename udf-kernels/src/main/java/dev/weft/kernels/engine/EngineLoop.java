@@ -12,7 +12,6 @@ import dev.weft.batching.schedule.Step;
 import dev.weft.batching.schedule.StepLimits;
 import dev.weft.batching.schedule.StepScheduler;
 import dev.weft.kernels.energy.EnergyMeter;
-import dev.weft.kernels.forward.StepBatch;
 import dev.weft.kernels.forward.Transformer;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,34 +23,36 @@ import java.util.concurrent.atomic.AtomicInteger;
  * #submit}.
  */
 final class EngineLoop {
-  private final Transformer transformer;
+  private final StepRunner runner;
   private final StepScheduler scheduler;
   private final TokenChooser chooser;
   private final EnergyMeter meter;
   private final StepCosts costs;
   private final StepRows rows;
   private final CostModel costModel;
-  private final int vocabulary;
-  private final StepBatch batch = new StepBatch();
   private final Totals totals = new Totals();
 
   /** Sequences that have been submitted and whose end was not delivered. */
   private final AtomicInteger open = new AtomicInteger();
 
   private final List<Answer> ended = new ArrayList<>();
-  private float[] logits = {};
   private SchedulerStatistics statistics;
   private double joules;
   private long steps;
+  private Step current;
+  private double predictedSeconds;
+
+  /** Written after the two above: number of the step that is being computed, from 1; 0 for none. */
+  private volatile long computing;
 
   EngineLoop(EngineConfig config, EngineParts parts, EnergyMeter meter, StepRows rows) {
-    this.transformer = parts.transformer();
-    this.vocabulary = transformer.spec().vocabSize();
+    Transformer transformer = parts.transformer();
+    this.runner = new StepRunner(transformer, config.tries());
     this.meter = meter;
     this.rows = rows;
     this.costModel = config.costModel();
     this.costs = new StepCosts(transformer.spec());
-    this.chooser = new TokenChooser(vocabulary, parts.tokenizer());
+    this.chooser = new TokenChooser(transformer.spec().vocabSize(), parts.tokenizer());
     this.scheduler =
         new StepScheduler(
             new StepLimits(config.budgetTokens(), config.maxSequences()),
@@ -72,6 +73,33 @@ final class EngineLoop {
   void cancel(RequestQueue queue) {
     open.addAndGet(-queue.open());
     scheduler.cancel(queue);
+  }
+
+  /** Ends what does not run yet of a queue, without an answer. */
+  int handBack(RequestQueue queue) {
+    int count = scheduler.handBack(queue);
+    open.addAndGet(-count);
+    return count;
+  }
+
+  /** Number of the step that is being computed, from 1; 0 if none is. Any thread may ask. */
+  long computing() {
+    return computing;
+  }
+
+  /** What the cost model says of the step that is being computed; NaN without one. */
+  double predictedSeconds() {
+    return predictedSeconds;
+  }
+
+  /** Rows of the requests in the step that is, or was last, computed. */
+  long[] rowsInStep() {
+    Step step = current;
+    long[] rows = new long[step == null ? 0 : step.sequences()];
+    for (int i = 0; i < rows.length; i++) {
+      rows[i] = ((Answer) step.sequence(i).handle()).row;
+    }
+    return rows;
   }
 
   /** After a pause, whose energy belongs to no request. */
@@ -99,9 +127,10 @@ final class EngineLoop {
       ended.add(answer);
     }
     if (step.sequences() > 0) {
-      compute(step);
-      sample(step, start);
-      account(step, start);
+      if (compute(step)) {
+        sample(step, start);
+        account(step, start);
+      }
     }
     for (int i = 0; i < ended.size(); i++) {
       deliver(ended.get(i));
@@ -109,22 +138,58 @@ final class EngineLoop {
     ended.clear();
   }
 
-  private void compute(Step step) {
-    batch.clear();
-    for (int i = 0; i < step.sequences(); i++) {
-      Sequence sequence = step.sequence(i);
-      int[] tokens = sequence.tokens();
-      int end = step.from(i) + step.count(i);
-      batch.beginSequence(sequence.pageTable());
-      for (int position = step.from(i); position < end; position++) {
-        batch.addToken(tokens[position], position, step.logits(i) && position == end - 1);
-      }
+  /** Computes a step; false if someone in it made it fail: then nothing came of it. */
+  private boolean compute(Step step) {
+    current = step;
+    predictedSeconds = predict(step);
+    computing = steps + 1;
+    List<StepRunner.Culprit> culprits;
+    try {
+      culprits = runner.run(step);
+    } finally {
+      computing = 0;
     }
-    int needed = Math.multiplyExact(batch.logitsRows(), vocabulary);
-    if (logits.length < needed) {
-      logits = new float[Math.max(needed, (int) Math.min(2L * logits.length, 1 << 30))];
+    if (culprits.isEmpty()) {
+      return true;
     }
-    transformer.forward(batch, logits);
+    expel(step, culprits);
+    return false;
+  }
+
+  /** Ends those who make steps fail with an error; the others are computed again. */
+  private void expel(Step step, List<StepRunner.Culprit> culprits) {
+    long[] rows = rowsInStep();
+    for (StepRunner.Culprit culprit : culprits) {
+      Sequence sequence = step.sequence(culprit.place());
+      Answer answer = (Answer) sequence.handle();
+      boolean memory = StepRunner.isOutOfMemory(culprit.reason());
+      answer.sharedTokens = sequence.sharedTokens();
+      answer.fail(
+          memory ? EngineError.ENGINE_OUT_OF_MEMORY : EngineError.ENGINE_FAILED,
+          "the engine failed on this request time and again, also alone: " + culprit.reason());
+      scheduler.abort(sequence);
+      ended.add(answer);
+    }
+    scheduler.startOver();
+    if (!runner.isHealthy()) {
+      // Nobody in this step is to blame: no request may become an error row for it.
+      ended.clear();
+      Throwable reason = culprits.getFirst().reason();
+      throw new EngineException(
+          StepRunner.isOutOfMemory(reason)
+              ? EngineException.Kind.OUT_OF_MEMORY
+              : EngineException.Kind.FAILED,
+          "steps fail whatever they hold: " + reason,
+          reason,
+          rows);
+    }
+  }
+
+  private double predict(Step step) {
+    return costModel == null
+        ? Double.NaN
+        : costModel.stepSeconds(
+            step.tokens(), step.logitTokens(), step.prefillPairs(), step.kvTokensRead());
   }
 
   private void sample(Step step, long start) {
@@ -156,10 +221,14 @@ final class EngineLoop {
 
   private int choose(Answer answer, Sequence sequence, int row) {
     try {
-      return chooser.choose(answer, sequence, logits, row);
-    } catch (RuntimeException e) {
+      return chooser.choose(answer, sequence, runner.logits(), row);
+    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
       // Whatever it is about this one request, the others go on.
-      answer.fail(EngineError.ENGINE_FAILED, "the engine failed on this request: " + e);
+      answer.fail(
+          e instanceof OutOfMemoryError
+              ? EngineError.ENGINE_OUT_OF_MEMORY
+              : EngineError.ENGINE_FAILED,
+          "the engine failed on this request: " + e);
       return TokenChooser.FAILED;
     }
   }
@@ -171,11 +240,7 @@ final class EngineLoop {
     double stepJoules = now - joules;
     joules = now;
     costs.share(step, stepJoules);
-    double predicted =
-        costModel == null
-            ? Double.NaN
-            : costModel.stepSeconds(
-                step.tokens(), step.logitTokens(), step.prefillPairs(), step.kvTokensRead());
+    double predicted = predictedSeconds;
     long computeSide = totals.sideTokens(Side.COMPUTE);
     long memorySide = totals.sideTokens(Side.MEMORY);
     double seconds = (System.nanoTime() - start) * 1e-9;

@@ -23,6 +23,13 @@ record EngineParts(
    * @throws EngineException if something cannot be opened; nothing stays open then
    */
   static EngineParts open(EngineConfig config) {
+    return open(config, null);
+  }
+
+  /**
+   * @param chosen the backend; null for the one that the configuration names
+   */
+  static EngineParts open(EngineConfig config, BackendProvider chosen) {
     long start = System.nanoTime();
     Model model = null;
     Backend backend = null;
@@ -32,7 +39,7 @@ record EngineParts(
       int context = contextTokens(config, spec.contextLength());
       long pageBytes = Transformer.kvBytesPerPage(spec);
       int pages = pages(config, pageBytes);
-      BackendProvider provider = Backends.find(config.backend());
+      BackendProvider provider = chosen == null ? Backends.find(config.backend()) : chosen;
       backend = provider.open(new BackendConfig(config.threads()));
       Transformer transformer = Transformer.open(model, backend, new KvConfig(pages));
       EngineInfo info =

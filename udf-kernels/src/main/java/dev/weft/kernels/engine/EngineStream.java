@@ -28,6 +28,7 @@ final class EngineStream implements ResultStream {
 
   private final BatchingEngine engine;
   private final EngineConfig config;
+  private final int lookaheadRequests;
   private final String name;
   private final Iterator<VectorSchemaRoot> requests;
   private final RequestReader reader;
@@ -57,6 +58,7 @@ final class EngineStream implements ResultStream {
   EngineStream(
       BatchingEngine engine,
       EngineConfig config,
+      int lookaheadRequests,
       String name,
       Iterator<VectorSchemaRoot> requests,
       RequestReader reader,
@@ -64,6 +66,7 @@ final class EngineStream implements ResultStream {
       StepRows stepRows) {
     this.engine = engine;
     this.config = config;
+    this.lookaheadRequests = lookaheadRequests;
     this.name = name;
     this.requests = requests;
     this.reader = reader;
@@ -108,6 +111,9 @@ final class EngineStream implements ResultStream {
       long left = BATCH_NANOS;
       while (true) {
         requireUsable();
+        if (engine.isDraining()) {
+          allRead = true;
+        }
         if (!allRead
             && running < 2 * config.maxSequences()
             && finished.size() < config.resultQueueRows()) {
@@ -160,7 +166,7 @@ final class EngineStream implements ResultStream {
     boolean memorySide = false;
     boolean more = true;
     int count = 0;
-    while (count < config.lookaheadRequests() && tokens < LOOKAHEAD_TOKENS) {
+    while (count < lookaheadRequests && tokens < LOOKAHEAD_TOKENS) {
       more = nextRow();
       if (!more) {
         break;
@@ -263,6 +269,18 @@ final class EngineStream implements ResultStream {
           changed.signal();
         }
       }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Takes note that samples were handed back without an answer. */
+  void handedBack(int samples) {
+    lock.lock();
+    try {
+      running -= samples;
+      allRead = true;
+      changed.signal();
     } finally {
       lock.unlock();
     }

@@ -1,0 +1,299 @@
+package dev.weft.benchmarks.recovery;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/**
+ * Runs of a real job on a real cluster, each disturbed at a random moment and started again until
+ * it is done; then its results are compared with those of the undisturbed run.
+ */
+final class KillRuns {
+  /** Rows of a ledger piece; what an executor has finished and not yet written is below it. */
+  private static final int PIECE_ROWS = 8;
+
+  private static final int REPLY_SECONDS = 240;
+  private static final int MOST_STARTS = 12;
+
+  /**
+   * What is run.
+   *
+   * @param demo folder of the demo's model and requests
+   * @param requests how many of them
+   * @param runs disturbed runs
+   */
+  record Setting(Path demo, int requests, int runs, long seed) {}
+
+  /** Sums over the runs, and which runs broke a promise. */
+  static final class Sums {
+    int runs;
+    long requests;
+    long lost;
+    long duplicated;
+    long changed;
+    long repeated;
+    int starts;
+    int resumes;
+    int unfinished;
+    double seconds;
+    final Map<String, Integer> kinds = new TreeMap<>();
+    final List<String> broken = new ArrayList<>();
+
+    double recomputedShare() {
+      return requests == 0 ? 0 : (double) repeated / requests;
+    }
+  }
+
+  private final Setting setting;
+  private final Path folder;
+  private final LocalCluster cluster;
+  private final Path input;
+  private final Path writeSwitch;
+  private DriverProcess driver;
+
+  private KillRuns(Setting setting, Path folder, LocalCluster cluster) throws IOException {
+    this.setting = setting;
+    this.folder = folder;
+    this.cluster = cluster;
+    input = folder.resolve("requests.jsonl");
+    writeSwitch = folder.resolve("writes.fail");
+    try (Stream<String> lines = Files.lines(setting.demo().resolve("requests.jsonl"))) {
+      List<String> all = lines.toList();
+      int stride = Math.max(1, all.size() / setting.requests());
+      List<String> some = new ArrayList<>();
+      for (int i = 0; i < all.size() && some.size() < setting.requests(); i += stride) {
+        some.add(all.get(i));
+      }
+      Files.write(input, some);
+    }
+  }
+
+  /**
+   * Runs them all in {@code folder}, which is deleted afterwards if no promise was broken.
+   *
+   * @param progress hears one line for each run
+   */
+  static Sums run(Setting setting, Path folder, java.util.function.Consumer<String> progress)
+      throws Exception {
+    Folders.delete(folder);
+    Files.createDirectories(folder);
+    Sums sums;
+    try (LocalCluster cluster = new LocalCluster(folder, 2)) {
+      cluster.start();
+      sums = new KillRuns(setting, folder, cluster).runAll(progress);
+    }
+    if (sums.broken.isEmpty()) {
+      Folders.delete(folder);
+    }
+    return sums;
+  }
+
+  private Sums runAll(java.util.function.Consumer<String> progress) throws Exception {
+    Sums sums = new Sums();
+    try {
+      String reference = folder.resolve("reference").toString();
+      // The first warms the driver up, the second says how long a job takes.
+      finish(job("first", folder.resolve("warm-up").toString()));
+      JobDriver.Reply undisturbed = finish(job("undisturbed", reference));
+      double jobSeconds = undisturbed.seconds();
+      progress.accept(
+          String.format(
+              Locale.ROOT, "undisturbed: %d rows in %.1f s", undisturbed.rows(), jobSeconds));
+      for (int i = 0; i < setting.runs(); i++) {
+        disturbed(i, jobSeconds, reference, sums, progress);
+        cluster.deleteExecutorLogs();
+      }
+    } finally {
+      Files.deleteIfExists(writeSwitch);
+      if (driver != null) {
+        driver.close();
+      }
+    }
+    return sums;
+  }
+
+  private void disturbed(
+      int index,
+      double jobSeconds,
+      String reference,
+      Sums sums,
+      java.util.function.Consumer<String> progress)
+      throws Exception {
+    long seed = setting.seed() + index;
+    Random random = new Random(seed * 0x9E3779B97F4A7C15L);
+    Fault fault = Fault.random(random);
+    String scheme = fault.kind() == Fault.Kind.FAIL_WRITES ? FlakyFileSystem.SCHEME + "://" : "";
+    Path output = folder.resolve("run-" + index);
+    Map<String, String> job = job("killed", scheme + output);
+    // A part of the runs has the sample that goes before the plan.
+    job.put("plan.sampleFraction", random.nextInt(4) == 0 ? "0.1" : "0");
+    long began = System.nanoTime();
+    String error = "";
+    String at = "";
+    int starts = 0;
+    Optional<JobDriver.Reply> reply = Optional.empty();
+    healthyDriver().send(new JobDriver.Command("run", job, ""));
+    starts++;
+    Thread.sleep((long) (1000 * jobSeconds * fault.atShare()));
+    at = driver.stage();
+    fault.inflict(cluster, driver, writeSwitch);
+    while (true) {
+      cluster.heal();
+      reply = driver.isAlive() || starts == 1 ? driver.await(REPLY_SECONDS) : Optional.empty();
+      if (reply.isPresent() && reply.get().error().isEmpty()) {
+        break;
+      }
+      error = reply.map(JobDriver.Reply::error).orElse("the driver is gone");
+      if (starts == MOST_STARTS) {
+        break;
+      }
+      healthyDriver().send(new JobDriver.Command("run", job, ""));
+      starts++;
+    }
+    double seconds = (System.nanoTime() - began) / 1e9;
+    JobDriver.Reply result = null;
+    if (reply.isPresent() && reply.get().error().isEmpty()) {
+      // A fault can also come after the end.
+      healthyDriver().send(new JobDriver.Command("check", job, reference));
+      result = driver.await(REPLY_SECONDS).orElseThrow();
+    }
+    String line = count(index, seed, fault, at, starts, seconds, error, result, sums);
+    progress.accept(line);
+    if (sums.broken.isEmpty() || !sums.broken.getLast().equals(line)) {
+      Folders.delete(output);
+    }
+  }
+
+  private String count(
+      int index,
+      long seed,
+      Fault fault,
+      String at,
+      int starts,
+      double seconds,
+      String error,
+      JobDriver.Reply result,
+      Sums sums) {
+    sums.runs++;
+    sums.seconds += seconds;
+    sums.starts += starts;
+    sums.resumes += starts > 1 ? 1 : 0;
+    sums.kinds.merge(fault.kind().label(), 1, Integer::sum);
+    String head =
+        String.format(
+            Locale.ROOT,
+            "run %d seed %d: %s at %.0f%% (%s), %d starts, %.1f s",
+            index,
+            seed,
+            fault.kind().label(),
+            100 * fault.atShare(),
+            at.isEmpty() ? "before the first stage" : at.toLowerCase(Locale.ROOT),
+            starts,
+            seconds);
+    if (result == null || !result.error().isEmpty()) {
+      sums.unfinished++;
+      String line = head + ", NOT DONE: " + (result == null ? error : result.error());
+      sums.broken.add(line);
+      return line;
+    }
+    sums.requests += result.rows();
+    sums.lost += result.lost();
+    sums.duplicated += result.duplicated();
+    sums.changed += result.changed();
+    sums.repeated += result.repeated();
+    String line =
+        head
+            + String.format(
+                Locale.ROOT,
+                ": lost %d, duplicated %d, changed %d, repeated %d%s",
+                result.lost(),
+                result.duplicated(),
+                result.changed(),
+                result.repeated(),
+                error.isEmpty() ? "" : "; " + error.lines().findFirst().orElse(""));
+    if (result.lost() + result.duplicated() + result.changed() > 0) {
+      sums.broken.add(line);
+    }
+    return line;
+  }
+
+  /** Runs a job that nobody disturbs. */
+  private JobDriver.Reply finish(Map<String, String> job) throws Exception {
+    healthyDriver().send(new JobDriver.Command("run", job, ""));
+    JobDriver.Reply reply =
+        driver.await(REPLY_SECONDS).orElseThrow(() -> new IOException("the driver ended"));
+    if (!reply.error().isEmpty()) {
+      throw new IOException("an undisturbed job failed: " + reply.error());
+    }
+    return reply;
+  }
+
+  private DriverProcess healthyDriver() throws Exception {
+    if (driver == null || !driver.isAlive()) {
+      driver = DriverProcess.start(cluster, spark());
+    }
+    return driver;
+  }
+
+  private Map<String, String> job(String id, String output) {
+    Map<String, String> job = new HashMap<>();
+    job.put("run.id", id);
+    job.put("input.paths", input.toString());
+    job.put("model.path", setting.demo().resolve("weft-demo.gguf").toString());
+    job.put("output.path", output);
+    job.put("sampling.temperature", "0.7");
+    job.put("engine.threads", "1");
+    job.put("engine.maxSequences", "8");
+    job.put("engine.budgetTokens", "64");
+    job.put("engine.kvBytes", "64MiB");
+    job.put("plan.partitions", "4");
+    job.put("plan.sampleFraction", "0");
+    job.put("ledger.pieceRows", "" + PIECE_ROWS);
+    job.put("ledger.pieceSeconds", "2");
+    job.put("calibration.folder", folder.resolve("calibration").toString());
+    return job;
+  }
+
+  private Map<String, String> spark() {
+    Map<String, String> spark = new LinkedHashMap<>();
+    spark.put("spark.master", cluster.master());
+    spark.put("spark.driver.host", "127.0.0.1");
+    spark.put("spark.driver.bindAddress", "127.0.0.1");
+    spark.put("spark.ui.enabled", "false");
+    spark.put("spark.cores.max", "" + cluster.workers());
+    spark.put("spark.executor.cores", "1");
+    spark.put("spark.executor.memory", "768m");
+    spark.put("spark.executor.extraClassPath", cluster.classFolders());
+    spark.put(
+        "spark.executor.extraJavaOptions",
+        String.join(" ", LocalCluster.JVM_OPTIONS) + " -XX:+UseSerialGC");
+    spark.put("spark.locality.wait", "0s");
+    spark.put("spark.sql.shuffle.partitions", "2");
+    spark.put("spark.databricks.delta.snapshotPartitions", "1");
+    spark.put("spark.sql.sources.parallelPartitionDiscovery.parallelism", "2");
+    spark.put("spark.sql.session.timeZone", "UTC");
+    spark.put("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension");
+    spark.put(
+        "spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog");
+    // A lost executor is missed within seconds, so that a run sees it happen.
+    spark.put("spark.executor.heartbeatInterval", "1s");
+    spark.put("spark.network.timeout", "8s");
+    spark.put("spark.network.timeoutInterval", "2s");
+    spark.put("spark.rpc.askTimeout", "60s");
+    spark.put("spark.task.maxFailures", "4");
+    spark.put("spark.hadoop.fs.flaky.impl", FlakyFileSystem.class.getName());
+    spark.put("spark.hadoop." + FlakyFileSystem.SWITCH, writeSwitch.toString());
+    spark.put("spark.delta.logStore.flaky.impl", "io.delta.storage.LocalLogStore");
+    return spark;
+  }
+}

@@ -1,0 +1,189 @@
+package dev.weft.benchmarks.recovery;
+
+import com.sun.management.UnixOperatingSystemMXBean;
+import dev.weft.jobs.config.WeftConfig;
+import dev.weft.jobs.job.WeftJob;
+import dev.weft.jobs.run.ProgressListener;
+import dev.weft.jobs.run.RunSummary;
+import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.apache.spark.sql.SparkSession;
+
+/** Jobs one after the other in one Spark application, and what they leave behind. */
+final class Soak {
+  private static final int REQUESTS = 40;
+
+  /** Jobs that fill caches, at least and as a share of all; no slope is fit through them. */
+  private static final double WARM_UP_SHARE = 1.0 / 3;
+
+  /**
+   * What is measured after each job.
+   *
+   * @param floor growth over all measured jobs that is no leak
+   */
+  private record Gauge(String name, String unit, double floor) {}
+
+  private static final List<Gauge> GAUGES =
+      List.of(
+          new Gauge("heap_after_gc", "MiB", 24),
+          new Gauge("rss", "MiB", 96),
+          new Gauge("direct_buffers", "MiB", 8),
+          new Gauge("threads", "threads", 6),
+          new Gauge("open_files", "files", 10),
+          new Gauge("temporary_folders", "folders", 4));
+
+  private Soak() {}
+
+  static void run(Path demo, Path folder, int minutes, Measurements results) throws Exception {
+    Folders.delete(folder);
+    Files.createDirectories(folder);
+    Path input = folder.resolve("requests.jsonl");
+    try (Stream<String> lines = Files.lines(demo.resolve("requests.jsonl"))) {
+      Files.write(input, lines.limit(REQUESTS).toList());
+    }
+    List<Map<String, Double>> samples = new ArrayList<>();
+    long end = System.nanoTime() + minutes * 60_000_000_000L;
+    try (SparkSession spark = LocalJob.session(2, false)) {
+      for (int job = 0; System.nanoTime() - end < 0; job++) {
+        Path output = folder.resolve("out-" + job);
+        Map<String, String> keys = new HashMap<>();
+        keys.put("input.paths", input.toString());
+        keys.put("model.path", demo.resolve("weft-demo.gguf").toString());
+        keys.put("output.path", output.toString());
+        keys.put("run.seed", "" + job);
+        keys.put("sampling.temperature", "0.7");
+        keys.put("engine.kvBytes", "64MiB");
+        keys.put("calibration.folder", folder.resolve("calibration").toString());
+        long began = System.nanoTime();
+        RunSummary run = WeftJob.run(spark, WeftConfig.of(keys), ProgressListener.none());
+        double seconds = (System.nanoTime() - began) / 1e9;
+        if (run.rows().answered() != REQUESTS) {
+          throw new IOException(
+              "job %d answered %d of %d rows".formatted(job, run.rows().answered(), REQUESTS));
+        }
+        Folders.delete(output);
+        Map<String, Double> sample = sample();
+        samples.add(sample);
+        results.add("soak.job", job, "job", with(sample, seconds));
+      }
+    }
+    judge(samples, results);
+    Folders.delete(folder);
+  }
+
+  private static Map<String, Object> with(Map<String, Double> sample, double seconds) {
+    Map<String, Object> fields = new LinkedHashMap<>(sample);
+    fields.put("seconds", seconds);
+    return fields;
+  }
+
+  private static Map<String, Double> sample() throws IOException, InterruptedException {
+    for (int i = 0; i < 3; i++) {
+      // Cleaners of buffers and broadcast variables run after a collection.
+      System.gc();
+      Thread.sleep(200);
+    }
+    double mib = 1 << 20;
+    Map<String, Double> sample = new LinkedHashMap<>();
+    sample.put(
+        "heap_after_gc",
+        ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() / mib);
+    sample.put("rss", residentKib() / 1024.0);
+    double direct = 0;
+    for (BufferPoolMXBean pool :
+        ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class)) {
+      direct += pool.getMemoryUsed() / mib;
+    }
+    sample.put("direct_buffers", direct);
+    sample.put("threads", (double) ManagementFactory.getThreadMXBean().getThreadCount());
+    sample.put(
+        "open_files",
+        ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix
+            ? (double) unix.getOpenFileDescriptorCount()
+            : 0);
+    sample.put("temporary_folders", (double) temporaryFolders());
+    return sample;
+  }
+
+  private static long residentKib() throws IOException {
+    Path status = Path.of("/proc/self/status");
+    if (Files.isReadable(status)) {
+      for (String line : Files.readAllLines(status)) {
+        if (line.startsWith("VmRSS:")) {
+          return Long.parseLong(line.replaceAll("\\D", ""));
+        }
+      }
+    }
+    return 0;
+  }
+
+  /** What Spark and Weft make in the folder for temporary files; other programs' are not counted. */
+  private static long temporaryFolders() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
+      return files
+          .map(f -> f.getFileName().toString())
+          .filter(n -> n.startsWith("spark-") || n.startsWith("blockmgr-") || n.startsWith("weft"))
+          .count();
+    }
+  }
+
+  private static void judge(List<Map<String, Double>> samples, Measurements results)
+      throws IOException {
+    int first = (int) (samples.size() * WARM_UP_SHARE);
+    int count = samples.size() - first;
+    results.add("soak.jobs", samples.size(), "jobs", Map.of("measured", count));
+    for (Gauge gauge : GAUGES) {
+      double[] values =
+          samples.stream().skip(first).mapToDouble(s -> s.get(gauge.name())).toArray();
+      double slope = slope(values);
+      double growth = slope * count;
+      boolean leak = growth > Math.max(gauge.floor(), 0.05 * median(values));
+      String verdict =
+          count < 10 ? "too few jobs for a verdict" : leak ? "grows" : "does not grow";
+      results.add(
+          "soak." + gauge.name() + ".slope",
+          slope,
+          gauge.unit() + " per job",
+          Map.of(
+              "median", median(values),
+              "growth", growth,
+              "allowed_growth", Math.max(gauge.floor(), 0.05 * median(values)),
+              "verdict", verdict));
+    }
+  }
+
+  /** Median of the slopes between all pairs (Theil 1950, Sen 1968): outliers do not move it. */
+  private static double slope(double[] values) {
+    int pairs = values.length * (values.length - 1) / 2;
+    if (pairs == 0) {
+      return 0;
+    }
+    double[] slopes = new double[pairs];
+    int k = 0;
+    for (int i = 0; i < values.length; i++) {
+      for (int j = i + 1; j < values.length; j++) {
+        slopes[k++] = (values[j] - values[i]) / (j - i);
+      }
+    }
+    return median(slopes);
+  }
+
+  private static double median(double[] values) {
+    if (values.length == 0) {
+      return 0;
+    }
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    return sorted[sorted.length / 2];
+  }
+}

@@ -1,0 +1,101 @@
+package dev.weft.jobs.infer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.weft.jobs.job.TestSpark;
+import dev.weft.jobs.ledger.LedgerRows;
+import dev.weft.jobs.ledger.Ledger;
+import dev.weft.jobs.ledger.PieceName;
+import dev.weft.jobs.prepare.ModelFile;
+import dev.weft.jobs.prepare.PreparedSchema;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.util.SerializableConfiguration;
+
+/** Inference tasks by themselves, on rows of random tokens. */
+final class TaskFixture {
+  static final int ROWS = 24;
+
+  /** A token that only the poisonous rows hold. */
+  static final int POISON = 300;
+
+  static final long POISONED_ROW = 13;
+
+  private TaskFixture() {}
+
+  private static Path model() {
+    return Path.of(System.getProperty("weft.project.root"), "datasets/demo/weft-demo.gguf");
+  }
+
+  static EngineSpec spec(String backend, int tries, int stepTimeoutSeconds) throws IOException {
+    Configuration hadoop = new Configuration();
+    return new EngineSpec(
+        ModelFile.find(model().toString(), System.getProperty("java.io.tmpdir"), hadoop),
+        backend, 1, 8 << 20, 16, 128, 64, 8, 1, 42, tries, stepTimeoutSeconds, 2, "");
+  }
+
+  /** Rows with random prompts; two answers each. */
+  static List<Row> rows() {
+    Random random = new Random(7);
+    List<Row> rows = new ArrayList<>();
+    for (long key = 0; key < ROWS; key++) {
+      int[] tokens = new int[4 + random.nextInt(20)];
+      for (int i = 0; i < tokens.length; i++) {
+        tokens[i] = 310 + random.nextInt(200);
+      }
+      if (key == POISONED_ROW) {
+        tokens[tokens.length / 2] = POISON;
+      }
+      Row params =
+          RowFactory.create(2, 0.7, 1.0, 0, 0.0, 1.0, 0.0, 0.0, List.<String>of(), null, 2, null);
+      rows.add(
+          RowFactory.create(
+              key, "row-" + key, PreparedSchema.encodeTokens(tokens), params, 0, 2));
+    }
+    return rows;
+  }
+
+  /** Runs all rows as one task of a start of a run. */
+  static List<PartitionReport> run(EngineSpec spec, Path run, int start) {
+    JavaSparkContext context =
+        JavaSparkContext.fromSparkContext(TestSpark.session().sparkContext());
+    InferTask task =
+        new InferTask(
+            spec,
+            run.resolve("ledger").toString(),
+            start,
+            4,
+            10,
+            run + "#" + start,
+            new SerializableConfiguration(context.hadoopConfiguration()));
+    return context.parallelize(rows(), 1).mapPartitionsWithIndex(task, false).collect();
+  }
+
+  /** Answers in the ledger by row and sample; an error is its code. */
+  static Map<String, String> answers(Path run) throws IOException {
+    org.apache.hadoop.fs.Path ledger = new org.apache.hadoop.fs.Path(run.resolve("ledger").toUri());
+    FileSystem fs = ledger.getFileSystem(new Configuration());
+    Map<String, String> answers = new TreeMap<>();
+    LedgerRows.results(
+            TestSpark.session(), Ledger.list(fs, ledger, PieceName.Kind.RESULTS))
+        .selectExpr("row_key", "sample", "coalesce(error_code, text)")
+        .collectAsList()
+        .forEach(
+            row -> {
+              String key = row.getLong(0) + "." + row.getInt(1);
+              String before = answers.put(key, row.getString(2));
+              assertThat(before == null || before.equals(row.getString(2))).as(key).isTrue();
+            });
+    return answers;
+  }
+}

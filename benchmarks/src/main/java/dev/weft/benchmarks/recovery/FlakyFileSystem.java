@@ -16,8 +16,8 @@ import org.apache.hadoop.util.Progressable;
 
 /**
  * The local file system under the scheme {@value #SCHEME}, whose writes fail at random while a
- * switch file exists. The file holds the share of operations that fail and the seed. Failing
- * writes tear: half of the bytes are there. A failing rename or delete has happened or not.
+ * switch file exists. The file holds the share of operations that fail and the seed. Failing writes
+ * tear: half of the bytes are there. A failing rename or delete has happened or not.
  */
 public final class FlakyFileSystem extends RawLocalFileSystem {
   static final String SCHEME = "flaky";

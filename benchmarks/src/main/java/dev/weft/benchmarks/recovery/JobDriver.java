@@ -128,7 +128,8 @@ final class JobDriver {
     long lost = expected.keySet().stream().filter(id -> !found.containsKey(id)).count();
     long changed =
         expected.entrySet().stream()
-            .filter(e -> found.containsKey(e.getKey()) && !found.get(e.getKey()).equals(e.getValue()))
+            .filter(
+                e -> found.containsKey(e.getKey()) && !found.get(e.getKey()).equals(e.getValue()))
             .count();
     long strangers = found.keySet().stream().filter(id -> !expected.containsKey(id)).count();
     return new Reply(

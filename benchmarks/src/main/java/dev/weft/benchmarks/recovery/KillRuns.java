@@ -256,6 +256,7 @@ final class KillRuns {
     job.put("engine.maxSequences", "8");
     job.put("engine.budgetTokens", "64");
     job.put("engine.kvBytes", "64MiB");
+    job.put("engine.drainSeconds", "2");
     job.put("plan.partitions", "4");
     job.put("plan.sampleFraction", "0");
     job.put("ledger.pieceRows", "" + PIECE_ROWS);
@@ -283,8 +284,7 @@ final class KillRuns {
     spark.put("spark.sql.sources.parallelPartitionDiscovery.parallelism", "2");
     spark.put("spark.sql.session.timeZone", "UTC");
     spark.put("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension");
-    spark.put(
-        "spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog");
+    spark.put("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog");
     // A lost executor is missed within seconds, so that a run sees it happen.
     spark.put("spark.executor.heartbeatInterval", "1s");
     spark.put("spark.network.timeout", "8s");

@@ -60,7 +60,10 @@ final class Measurements {
     System.out.println(text);
     if (file != null) {
       Files.writeString(
-          file, text + System.lineSeparator(), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+          file,
+          text + System.lineSeparator(),
+          StandardOpenOption.CREATE,
+          StandardOpenOption.APPEND);
     }
   }
 

@@ -74,7 +74,14 @@ public final class RecoveryBench {
         sums.runs,
         "runs",
         Map.of(
-            "faults", sums.kinds, "resumed", sums.resumes, "starts", sums.starts, "seconds", sums.seconds));
+            "faults",
+            sums.kinds,
+            "resumed",
+            sums.resumes,
+            "starts",
+            sums.starts,
+            "seconds",
+            sums.seconds));
     results.add("kill.unfinished", sums.unfinished, "runs", Map.of("target", 0));
     results.add("kill.lost", sums.lost, "rows", Map.of("target", 0));
     results.add("kill.duplicated", sums.duplicated, "rows", Map.of("target", 0));

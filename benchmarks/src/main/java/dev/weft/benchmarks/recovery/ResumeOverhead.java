@@ -205,8 +205,7 @@ final class ResumeOverhead {
       for (boolean drop : i % 2 == 0 ? new boolean[] {false, true} : new boolean[] {true, false}) {
         Path output = folder.resolve("ledger");
         Told told =
-            told(
-                job("ledger", DroppingFileSystem.SCHEME + "://" + output), drop, Long.MAX_VALUE);
+            told(job("ledger", DroppingFileSystem.SCHEME + "://" + output), drop, Long.MAX_VALUE);
         Double seconds = told.stages().get("INFER");
         // Without a ledger the job finds nothing to commit and fails after inference, as it must.
         if (seconds == null && told.done().isEmpty()) {

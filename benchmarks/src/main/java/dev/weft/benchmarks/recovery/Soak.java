@@ -96,12 +96,10 @@ final class Soak {
     double mib = 1 << 20;
     Map<String, Double> sample = new LinkedHashMap<>();
     sample.put(
-        "heap_after_gc",
-        ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() / mib);
+        "heap_after_gc", ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() / mib);
     sample.put("rss", residentKib() / 1024.0);
     double direct = 0;
-    for (BufferPoolMXBean pool :
-        ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class)) {
+    for (BufferPoolMXBean pool : ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class)) {
       direct += pool.getMemoryUsed() / mib;
     }
     sample.put("direct_buffers", direct);
@@ -127,7 +125,9 @@ final class Soak {
     return 0;
   }
 
-  /** What Spark and Weft make in the folder for temporary files; other programs' are not counted. */
+  /**
+   * What Spark and Weft make in the folder for temporary files; other programs' are not counted.
+   */
   private static long temporaryFolders() throws IOException {
     try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
       return files
@@ -148,17 +148,20 @@ final class Soak {
       double slope = slope(values);
       double growth = slope * count;
       boolean leak = growth > Math.max(gauge.floor(), 0.05 * median(values));
-      String verdict =
-          count < 10 ? "too few jobs for a verdict" : leak ? "grows" : "does not grow";
+      String verdict = count < 10 ? "too few jobs for a verdict" : leak ? "grows" : "does not grow";
       results.add(
           "soak." + gauge.name() + ".slope",
           slope,
           gauge.unit() + " per job",
           Map.of(
-              "median", median(values),
-              "growth", growth,
-              "allowed_growth", Math.max(gauge.floor(), 0.05 * median(values)),
-              "verdict", verdict));
+              "median",
+              median(values),
+              "growth",
+              growth,
+              "allowed_growth",
+              Math.max(gauge.floor(), 0.05 * median(values)),
+              "verdict",
+              verdict));
     }
   }
 

@@ -7,7 +7,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 
-/** A llama of two layers with random weights whose tokens are bytes: requests cost next to nothing. */
+/**
+ * A llama of two layers with random weights whose tokens are bytes: requests cost next to nothing.
+ */
 final class TinyModel {
   private static final int WIDTH = 32;
   private static final int KV_WIDTH = 16;
@@ -74,8 +76,7 @@ final class TinyModel {
     writer.vector(name, QuantFormat.F32, ones);
   }
 
-  private static void matrix(
-      GgufWriter writer, String name, int rows, int columns, Random random) {
+  private static void matrix(GgufWriter writer, String name, int rows, int columns, Random random) {
     long seed = random.nextLong();
     writer.matrix(
         name,

@@ -7,7 +7,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The short version of {@code weft bench recovery --only kill}; the faults follow from the seed: an executor, writes, the driver. */
+/**
+ * The short version of {@code weft bench recovery --only kill}; the faults follow from the seed: an
+ * executor, writes, the driver.
+ */
 class KillRunsIT {
   private static final long SEED = 2063;
 

@@ -33,7 +33,9 @@ final class StopSignals implements AutoCloseable {
     this.err = err;
   }
 
-  /** Listens until closed. The jobs of this thread become ones that are interrupted when cancelled. */
+  /**
+   * Listens until closed. The jobs of this thread become ones that are interrupted when cancelled.
+   */
   static StopSignals watch(SparkContext spark, int drainSeconds, PrintStream err) {
     StopSignals signals = new StopSignals(spark, drainSeconds, err);
     spark.setInterruptOnCancel(true);

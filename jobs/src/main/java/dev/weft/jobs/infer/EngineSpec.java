@@ -22,8 +22,8 @@ import java.nio.file.Path;
  * @param maxSequences most sequences at the same time
  * @param stepMetricsEvery one of this many steps is written to the step metrics
  * @param jobSeed makes the random stream of requests without a seed
- * @param tries how often a request may be in flight when an engine is lost before it becomes an error
- *     row
+ * @param tries how often a request may be in flight when an engine is lost before it becomes an
+ *     error row
  * @param stepTimeoutSeconds least time after which a step is taken for hung
  * @param drainSeconds time to finish what runs when the process is asked to end
  * @param costModelJson the calibrated cost model that predicts step times; empty for none

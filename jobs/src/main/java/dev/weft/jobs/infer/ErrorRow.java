@@ -29,11 +29,9 @@ final class ErrorRow {
         default -> {}
       }
     }
-    ((BigIntVector) batch.getVector(ResultSchema.ROW))
-        .setSafe(0, row.getLong(PlannedRows.ROW_KEY));
+    ((BigIntVector) batch.getVector(ResultSchema.ROW)).setSafe(0, row.getLong(PlannedRows.ROW_KEY));
     ((IntVector) batch.getVector(ResultSchema.PROMPT_TOKENS))
-        .setSafe(
-            0, PreparedSchema.decodeTokens(row.<byte[]>getAs(PlannedRows.TOKENS)).length);
+        .setSafe(0, PreparedSchema.decodeTokens(row.<byte[]>getAs(PlannedRows.TOKENS)).length);
     ((Float8Vector) batch.getVector(ResultSchema.CUMULATIVE_LOGPROB)).setNull(0);
     ListVector tokens = (ListVector) batch.getVector(ResultSchema.TOKENS);
     tokens.startNewValue(0);

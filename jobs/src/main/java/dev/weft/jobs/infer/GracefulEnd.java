@@ -49,7 +49,9 @@ public final class GracefulEnd {
     TASKS.remove(Thread.currentThread());
   }
 
-  /** Ends all tasks of this process as gently as the seconds allow; returns when they have ended. */
+  /**
+   * Ends all tasks of this process as gently as the seconds allow; returns when they have ended.
+   */
   public static void end(int drainSeconds) {
     ending = true;
     if (TASKS.isEmpty()) {

@@ -1,5 +1,7 @@
 package dev.weft.jobs.infer;
 
+import dev.weft.jobs.error.ErrorCode;
+import dev.weft.jobs.error.WeftException;
 import dev.weft.jobs.ledger.FinishedSamples;
 import dev.weft.jobs.ledger.LedgerWriter;
 import dev.weft.jobs.ledger.PieceName;
@@ -10,6 +12,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.stream.StreamSupport;
 import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkEnv;
@@ -48,7 +51,8 @@ public record InferTask(
     Path folder = new Path(ledgerFolder);
     Storage storage = Storage.of(folder, hadoop.value());
     TaskContext task = TaskContext.get();
-    Iterator<Row> left = task.attemptNumber() > 0 ? unfinished(storage, folder, partition, rows) : rows;
+    boolean again = task.attemptNumber() > 0 || task.stageAttemptNumber() > 0;
+    Iterator<Row> left = again ? unfinished(storage, folder, partition, rows) : rows;
     Losses losses = new Losses(spec.tries());
     GracefulEnd.enter(spec.drainSeconds());
     try (AttemptMarkers markers =
@@ -95,6 +99,9 @@ public record InferTask(
               first);
       try {
         run.run(rows);
+      } catch (OutOfMemoryError | OutOfMemoryException e) {
+        throw new WeftException(
+            ErrorCode.MEMORY_TOO_SMALL, "memory ran out in partition " + partition + ": " + e, e);
       } finally {
         // Also when the engine failed or the task is killed: what is finished stays finished.
         finished.flush();

@@ -123,8 +123,7 @@ final class PartitionRun implements AutoCloseable {
     String message =
         "the engine or its process was lost %d times while this request ran, the last time with this request alone"
             .formatted(losses.of(row.getLong(PlannedRows.ROW_KEY)));
-    LOG.error(
-        "request {} becomes an error row: {}", row.getString(PlannedRows.ID), message);
+    LOG.error("request {} becomes an error row: {}", row.getString(PlannedRows.ID), message);
     try (VectorSchemaRoot batch =
         ErrorRow.of(row, ErrorCode.REQUEST_ENDS_ENGINE, message, allocator)) {
       write(batch);
@@ -181,8 +180,14 @@ final class PartitionRun implements AutoCloseable {
     } finally {
       endTurn.run();
     }
-    if (inFlight.size() > 0 || GracefulEnd.isEnding()) {
+    if (GracefulEnd.isEnding()) {
       throw stopped();
+    }
+    if (inFlight.size() > 0) {
+      throw new WeftException(
+          ErrorCode.INTERNAL,
+          "the engine ended partition %d with %d requests unanswered"
+              .formatted(partition, inFlight.size()));
     }
   }
 

@@ -52,7 +52,9 @@ public final class FaultyBackend implements BackendProvider {
                 inspect((int[]) arguments[1], (Integer) arguments[2]);
               }
               try {
-                return method.getName().equals("name") ? "faulty" : method.invoke(scalar, arguments);
+                return method.getName().equals("name")
+                    ? "faulty"
+                    : method.invoke(scalar, arguments);
               } catch (InvocationTargetException e) {
                 throw e.getCause();
               }

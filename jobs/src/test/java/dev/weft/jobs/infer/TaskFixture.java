@@ -3,8 +3,8 @@ package dev.weft.jobs.infer;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.weft.jobs.job.TestSpark;
-import dev.weft.jobs.ledger.LedgerRows;
 import dev.weft.jobs.ledger.Ledger;
+import dev.weft.jobs.ledger.LedgerRows;
 import dev.weft.jobs.ledger.PieceName;
 import dev.weft.jobs.prepare.ModelFile;
 import dev.weft.jobs.prepare.PreparedSchema;
@@ -31,6 +31,9 @@ final class TaskFixture {
 
   static final long POISONED_ROW = 13;
 
+  private static final scala.collection.Seq<String> NO_STOPS =
+      scala.jdk.javaapi.CollectionConverters.asScala(List.<String>of()).toSeq();
+
   private TaskFixture() {}
 
   private static Path model() {
@@ -41,7 +44,19 @@ final class TaskFixture {
     Configuration hadoop = new Configuration();
     return new EngineSpec(
         ModelFile.find(model().toString(), System.getProperty("java.io.tmpdir"), hadoop),
-        backend, 1, 8 << 20, 16, 128, 64, 8, 1, 42, tries, stepTimeoutSeconds, 2, "");
+        backend,
+        1,
+        8 << 20,
+        16,
+        128,
+        64,
+        8,
+        1,
+        42,
+        tries,
+        stepTimeoutSeconds,
+        2,
+        "");
   }
 
   /** Rows with random prompts; two answers each. */
@@ -56,11 +71,9 @@ final class TaskFixture {
       if (key == POISONED_ROW) {
         tokens[tokens.length / 2] = POISON;
       }
-      Row params =
-          RowFactory.create(2, 0.7, 1.0, 0, 0.0, 1.0, 0.0, 0.0, List.<String>of(), null, 2, null);
+      Row params = RowFactory.create(2, 0.7, 1.0, 0, 0.0, 1.0, 0.0, 0.0, NO_STOPS, null, 2, null);
       rows.add(
-          RowFactory.create(
-              key, "row-" + key, PreparedSchema.encodeTokens(tokens), params, 0, 2));
+          RowFactory.create(key, "row-" + key, PreparedSchema.encodeTokens(tokens), params, 0, 2));
     }
     return rows;
   }
@@ -86,8 +99,7 @@ final class TaskFixture {
     org.apache.hadoop.fs.Path ledger = new org.apache.hadoop.fs.Path(run.resolve("ledger").toUri());
     FileSystem fs = ledger.getFileSystem(new Configuration());
     Map<String, String> answers = new TreeMap<>();
-    LedgerRows.results(
-            TestSpark.session(), Ledger.list(fs, ledger, PieceName.Kind.RESULTS))
+    LedgerRows.results(TestSpark.session(), Ledger.list(fs, ledger, PieceName.Kind.RESULTS))
         .selectExpr("row_key", "sample", "coalesce(error_code, text)")
         .collectAsList()
         .forEach(

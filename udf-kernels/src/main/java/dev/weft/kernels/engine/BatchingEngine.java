@@ -119,6 +119,7 @@ final class BatchingEngine implements Engine {
         if (!isIdle()) {
           loop.step();
           totals = loop.totals();
+          loop.deliver();
         }
       }
     } catch (Throwable e) {
@@ -159,7 +160,7 @@ final class BatchingEngine implements Engine {
       stacks.append(System.lineSeparator()).append("    at ").append(frame);
     }
     LOG.error(
-        "the engine on {} has computed one step of {} sequences for {} s and is given up; {} does{}",
+        "the engine on {} has computed one step of {} sequences for {} s and is given up; its thread {} is at{}",
         config.model(),
         rows.length,
         Math.round(seconds),

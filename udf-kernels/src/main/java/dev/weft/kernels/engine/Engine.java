@@ -10,8 +10,8 @@ import org.apache.arrow.vector.ipc.ArrowReader;
  *
  * <p>One thread of its own schedules, computes and samples. All methods may be called from any
  * thread. A failure of the engine itself fails all streams and all later submissions with its
- * reason; a failure of one request becomes an error row, also if it makes every step fail that it is
- * part of. A step that does not end is noticed: all streams fail with {@link
+ * reason; a failure of one request becomes an error row, also if it makes every step fail that it
+ * is part of. A step that does not end is noticed: all streams fail with {@link
  * EngineException.Kind#HUNG}, though its thread and memory cannot be had back.
  */
 public interface Engine extends AutoCloseable {

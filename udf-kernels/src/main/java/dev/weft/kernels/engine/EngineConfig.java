@@ -25,8 +25,8 @@ import java.util.Objects;
  * @param resultBatchRows most rows of a batch of results
  * @param resultQueueRows finished rows of a stream that wait for its reader. When all streams are
  *     there, the engine waits; beyond it no further requests are read
- * @param tries how often a request may be part of a step that fails, the last times alone, before it
- *     becomes an error row
+ * @param tries how often a request may be part of a step that fails, the last times alone, before
+ *     it becomes an error row
  * @param stepTimeoutSeconds a step that takes this long, and a hundred times what was predicted, is
  *     taken for hung
  * @param costModel predicts step times for the metrics, and lets requests of both sides be mixed;

@@ -116,7 +116,7 @@ final class EngineLoop {
     return totals.snapshot(statistics, meter.source().name());
   }
 
-  /** Runs one step and gives what ended in it to its streams. */
+  /** Runs one step; {@link #deliver()} gives what ended in it to its streams. */
   void step() {
     long start = System.nanoTime();
     Step step = scheduler.next();
@@ -132,6 +132,13 @@ final class EngineLoop {
         account(step, start);
       }
     }
+    for (int i = 0; i < ended.size(); i++) {
+      totals.countEnded(ended.get(i).error != null);
+    }
+  }
+
+  /** Gives what has ended to its streams. Whoever has the last answer finds its step counted. */
+  void deliver() {
     for (int i = 0; i < ended.size(); i++) {
       deliver(ended.get(i));
     }
@@ -275,7 +282,6 @@ final class EngineLoop {
     answer.endedNanos = System.nanoTime();
     answer.energySource = meter.source().name();
     open.decrementAndGet();
-    totals.countEnded(answer.error != null);
     answer.stream.put(answer);
   }
 }

@@ -41,9 +41,7 @@ class EngineFaultsTest {
 
   private static Engine open(EngineConfig.Builder config, IntConsumer fault) {
     return BatchingEngine.open(
-        config.build(),
-        EnergyMeters.detect(EnergyConfig.ofCpu()),
-        new FaultyProvider(fault));
+        config.build(), EnergyMeters.detect(EnergyConfig.ofCpu()), new FaultyProvider(fault));
   }
 
   /** Requests that share prefixes; every seventh holds the poison, somewhere. */
@@ -227,7 +225,6 @@ class EngineFaultsTest {
       assertThat(((BatchingEngine) engine).usedPages()).isZero();
     }
     assertThat(results).hasSizeBetween(1, requests.size() - 1);
-    assertThat(results)
-        .allSatisfy(r -> assertThat(r.answer()).isEqualTo(undisturbed.get(r.row())));
+    assertThat(results).allSatisfy(r -> assertThat(r.answer()).isEqualTo(undisturbed.get(r.row())));
   }
 }

@@ -90,8 +90,7 @@ record FaultyProvider(IntConsumer fault) implements BackendProvider {
     }
 
     @Override
-    public void rmsNorm(
-        Activations x, int rows, float[] weight, float epsilon, Activations out) {
+    public void rmsNorm(Activations x, int rows, float[] weight, float epsilon, Activations out) {
       scalar.rmsNorm(x, rows, weight, epsilon, out);
     }
 

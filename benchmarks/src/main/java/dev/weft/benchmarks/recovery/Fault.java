@@ -65,7 +65,7 @@ record Fault(Kind kind, double atShare, long pauseMillis, int choice, long seed)
                                     : which < 0.83 ? Kind.STOP_DRIVER : Kind.FAIL_WRITES;
     long pause =
         kind == Kind.STOP_EXECUTOR_LONG
-            ? 9_000 + random.nextInt(2_000)
+            ? 21_000 + random.nextInt(2_000)
             : 300 + random.nextInt(2_200);
     return new Fault(
         kind, random.nextDouble() * 0.95, pause, random.nextInt(1 << 16), random.nextLong());

@@ -22,7 +22,7 @@ final class KillRuns {
   /** Rows of a ledger piece; what an executor has finished and not yet written is below it. */
   private static final int PIECE_ROWS = 8;
 
-  private static final int REPLY_SECONDS = 240;
+  private static final int REPLY_SECONDS = 600;
   private static final int MOST_STARTS = 12;
 
   /**
@@ -287,7 +287,7 @@ final class KillRuns {
     spark.put("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog");
     // A lost executor is missed within seconds, so that a run sees it happen.
     spark.put("spark.executor.heartbeatInterval", "1s");
-    spark.put("spark.network.timeout", "8s");
+    spark.put("spark.network.timeout", "20s");
     spark.put("spark.network.timeoutInterval", "2s");
     spark.put("spark.rpc.askTimeout", "60s");
     spark.put("spark.task.maxFailures", "4");

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -228,12 +229,10 @@ final class PartitionRun implements AutoCloseable {
       throw new WeftException(
           ErrorCode.INTERNAL, "the engine refused partition " + partition + ": " + reason, reason);
     }
-    boolean mine = false;
-    for (long row : reason.rows()) {
-      if (inFlight.holds(row)) {
-        losses.add(row);
-        mine = true;
-      }
+    // Several answers of a request may be in a step; the request was lost once.
+    long[] mine = Arrays.stream(reason.rows()).filter(inFlight::holds).distinct().toArray();
+    for (long row : mine) {
+      losses.add(row);
     }
     lease.markFailed(reason.kind() == EngineException.Kind.HUNG);
     lease.close();
@@ -244,7 +243,7 @@ final class PartitionRun implements AutoCloseable {
         failedEngines,
         most,
         partition,
-        mine ? "a request of this partition may be to blame" : "with requests of others",
+        mine.length > 0 ? "a request of this partition may be to blame" : "with requests of others",
         inFlight.size(),
         reason);
     if (failedEngines == most) {

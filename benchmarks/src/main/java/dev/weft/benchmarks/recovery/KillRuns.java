@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
@@ -83,8 +84,7 @@ final class KillRuns {
    *
    * @param progress hears one line for each run
    */
-  static Sums run(Setting setting, Path folder, java.util.function.Consumer<String> progress)
-      throws Exception {
+  static Sums run(Setting setting, Path folder, Consumer<String> progress) throws Exception {
     Folders.delete(folder);
     Files.createDirectories(folder);
     Sums sums;
@@ -98,7 +98,7 @@ final class KillRuns {
     return sums;
   }
 
-  private Sums runAll(java.util.function.Consumer<String> progress) throws Exception {
+  private Sums runAll(Consumer<String> progress) throws Exception {
     Sums sums = new Sums();
     try {
       String reference = folder.resolve("reference").toString();
@@ -123,11 +123,7 @@ final class KillRuns {
   }
 
   private void disturbed(
-      int index,
-      double jobSeconds,
-      String reference,
-      Sums sums,
-      java.util.function.Consumer<String> progress)
+      int index, double jobSeconds, String reference, Sums sums, Consumer<String> progress)
       throws Exception {
     long seed = setting.seed() + index;
     Random random = new Random(seed * 0x9E3779B97F4A7C15L);
@@ -139,14 +135,12 @@ final class KillRuns {
     job.put("plan.sampleFraction", random.nextInt(4) == 0 ? "0.1" : "0");
     long began = System.nanoTime();
     String error = "";
-    String at = "";
-    int starts = 0;
-    Optional<JobDriver.Reply> reply = Optional.empty();
     healthyDriver().send(new JobDriver.Command("run", job, ""));
-    starts++;
+    int starts = 1;
     Thread.sleep((long) (1000 * jobSeconds * fault.atShare()));
-    at = driver.stage();
+    String at = driver.stage();
     fault.inflict(cluster, driver, writeSwitch);
+    Optional<JobDriver.Reply> reply;
     while (true) {
       cluster.heal();
       reply = driver.isAlive() || starts == 1 ? driver.await(REPLY_SECONDS) : Optional.empty();

@@ -66,7 +66,8 @@ class PoisonTest {
   @Test
   void aHangIsOneErrorRowAfterSomeEngines() throws Exception {
     FaultyBackend.fault = FaultyBackend.Fault.HANG;
-    TaskFixture.run(TaskFixture.spec("faulty", 2, 1), folder.resolve("run"), 1);
+    // A step of this model takes milliseconds; other work on the machine must not look like a hang.
+    TaskFixture.run(TaskFixture.spec("faulty", 2, 5), folder.resolve("run"), 1);
     requireOnlyPoisonFails(ErrorCode.REQUEST_ENDS_ENGINE);
     assertThat(markers()).isEmpty();
   }

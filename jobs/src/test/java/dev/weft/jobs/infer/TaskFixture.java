@@ -49,7 +49,7 @@ final class TaskFixture {
         8 << 20,
         16,
         128,
-        64,
+        16,
         8,
         1,
         42,

@@ -143,7 +143,7 @@ final class JobDriver {
             - expected.size());
   }
 
-  /** By the names of its pieces; one that is torn counts as if it had all of its rows. */
+  /** By the names of its whole pieces: a torn one was never counted as finished. */
   private long rowsInLedger(Path ledger) throws IOException {
     long rows = 0;
     var fs = ledger.getFileSystem(spark.sparkContext().hadoopConfiguration());
@@ -151,6 +151,7 @@ final class JobDriver {
       rows +=
           PieceName.parse(file.getPath().getName())
               .filter(name -> name.kind() == PieceName.Kind.RESULTS)
+              .filter(name -> name.bytes() == file.getLen())
               .map(PieceName::rows)
               .orElse(0L);
     }

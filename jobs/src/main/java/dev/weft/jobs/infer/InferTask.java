@@ -66,8 +66,8 @@ public record InferTask(
   }
 
   /** What an earlier attempt of this task finished is in the ledger and is not run again. */
-  private Iterator<Row> unfinished(
-      Storage storage, Path folder, int partition, Iterator<Row> rows) throws IOException {
+  private Iterator<Row> unfinished(Storage storage, Path folder, int partition, Iterator<Row> rows)
+      throws IOException {
     FinishedSamples finished = FinishedSamples.read(storage, folder, start, partition);
     Iterable<Row> all = () -> rows;
     return StreamSupport.stream(all.spliterator(), false)

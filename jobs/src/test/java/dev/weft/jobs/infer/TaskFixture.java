@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.weft.jobs.job.TestSpark;
 import dev.weft.jobs.ledger.Ledger;
 import dev.weft.jobs.ledger.LedgerRows;
+import dev.weft.jobs.ledger.Piece;
 import dev.weft.jobs.ledger.PieceName;
 import dev.weft.jobs.prepare.ModelFile;
 import dev.weft.jobs.prepare.PreparedSchema;
+import dev.weft.jobs.store.Storage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,7 +18,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileSystem;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -97,9 +98,11 @@ final class TaskFixture {
   /** Answers in the ledger by row and sample; an error is its code. */
   static Map<String, String> answers(Path run) throws IOException {
     org.apache.hadoop.fs.Path ledger = new org.apache.hadoop.fs.Path(run.resolve("ledger").toUri());
-    FileSystem fs = ledger.getFileSystem(new Configuration());
+    Storage storage = Storage.of(ledger, new Configuration());
+    List<Piece> pieces = Ledger.list(storage, ledger, PieceName.Kind.RESULTS);
+    LedgerRows.Damage damage = new LedgerRows.Damage(TestSpark.session());
     Map<String, String> answers = new TreeMap<>();
-    LedgerRows.results(TestSpark.session(), Ledger.list(fs, ledger, PieceName.Kind.RESULTS))
+    LedgerRows.results(TestSpark.session(), pieces, damage)
         .selectExpr("row_key", "sample", "coalesce(error_code, text)")
         .collectAsList()
         .forEach(
@@ -108,6 +111,7 @@ final class TaskFixture {
               String before = answers.put(key, row.getString(2));
               assertThat(before == null || before.equals(row.getString(2))).as(key).isTrue();
             });
+    assertThat(damage.found()).isEmpty();
     return answers;
   }
 }

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
  * SIGTERM to {@code weft run}: the ledger is written, the exit code and the message say the rest.
  */
 class SigtermTest {
-  private static final int REQUESTS = 400;
+  private static final int REQUESTS = 120;
 
   @TempDir Path folder;
 

@@ -37,7 +37,7 @@ class LedgerTest {
     Storage storage = new Storage(FileSystem.getLocal(new Configuration()));
     Path at = new Path(folder.toString());
     try (LedgerWriter writer =
-        new LedgerWriter(storage, at, PieceName.Kind.RESULTS, 1, 4, 9, 3, 3600)) {
+        new LedgerWriter(storage, at, PieceName.Kind.RESULTS, 1, 4, 8, 3, 3600)) {
       add(writer, 1, 0, "one");
       add(writer, 2, 0, "two, first");
       assertThat(Ledger.list(storage, at, PieceName.Kind.RESULTS)).isEmpty();
@@ -49,7 +49,7 @@ class LedgerTest {
       add(writer, 4, 0, "never flushed");
     }
     try (LedgerWriter retry =
-        new LedgerWriter(storage, at, PieceName.Kind.RESULTS, 1, 4, 10, 1, 3600)) {
+        new LedgerWriter(storage, at, PieceName.Kind.RESULTS, 1, 4, 9, 1, 3600)) {
       add(retry, 1, 0, "one");
     }
     List<Piece> pieces = Ledger.list(storage, at, PieceName.Kind.RESULTS);

@@ -38,6 +38,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class FaultWalkTest {
   private static final int ROWS = 5;
   private static final int MOST_STARTS = 4;
+  private static final int PAIRS = 100;
 
   /** No beat comes while a case runs, so that operations have the same numbers every time. */
   private static final Lease.Times TIMES = new Lease.Times(3_600_000, 3_600_000);
@@ -211,7 +212,7 @@ class FaultWalkTest {
   void twoFaultsInTwoStarts(String scheme) throws IOException {
     long seed = Long.getLong("weft.test.seed", 20261125);
     Random random = new Random(seed);
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < PAIRS; i++) {
       Fault[] faults = {
         Fault.values()[random.nextInt(Fault.values().length)],
         Fault.values()[random.nextInt(Fault.values().length)]

@@ -4,12 +4,15 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -20,8 +23,8 @@ import org.apache.hadoop.util.Progressable;
 /**
  * The local disk under the scheme {@code fault}, with a fault at one operation. Under the scheme
  * {@code faulty-objects} it is like an object store: nothing can be renamed and a file appears when
- * it is closed. What is planned holds for the whole process. Permissions are left alone: Hadoop
- * starts a program for each.
+ * it is closed. What is planned holds for the whole process. Files and folders are made without
+ * Hadoop, which starts a program to set their permissions.
  */
 public class FaultFileSystem extends FileSystem {
   public static final String SCHEME = "fault";
@@ -79,8 +82,8 @@ public class FaultFileSystem extends FileSystem {
     }
 
     @Override
-    OutputStream stream(FSDataOutputStream target, Path file) {
-      return new Buffered(target, file);
+    OutputStream stream(OutputStream target, Path file) {
+      return new Buffered(file);
     }
   }
 
@@ -247,25 +250,32 @@ public class FaultFileSystem extends FileSystem {
         true,
         () ->
             new FSDataOutputStream(
-                stream(
-                    this instanceof Objects
-                        ? null
-                        : disk.create(
-                            local(file), overwrite, bufferSize, replication, blockSize, progress),
-                    file),
-                null));
+                stream(this instanceof Objects ? null : onDisk(file, overwrite), file), null));
   }
 
-  OutputStream stream(FSDataOutputStream target, Path file) {
+  private static OutputStream onDisk(Path file, boolean overwrite) throws IOException {
+    java.nio.file.Path at = java.nio.file.Path.of(file.toUri().getPath());
+    Files.createDirectories(at.getParent());
+    if (overwrite) {
+      return Files.newOutputStream(at);
+    }
+    try {
+      return Files.newOutputStream(at, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    } catch (java.nio.file.FileAlreadyExistsException e) {
+      throw new FileAlreadyExistsException(file + " exists");
+    }
+  }
+
+  OutputStream stream(OutputStream target, Path file) {
     return new Through(target, file);
   }
 
   /** Bytes get there as they are written. */
   private static final class Through extends OutputStream {
-    private final FSDataOutputStream target;
+    private final OutputStream target;
     private final Path file;
 
-    Through(FSDataOutputStream target, Path file) {
+    Through(OutputStream target, Path file) {
       this.target = target;
       this.file = file;
     }
@@ -304,8 +314,7 @@ public class FaultFileSystem extends FileSystem {
     private boolean closed;
     private boolean failed;
 
-    Buffered(FSDataOutputStream none, Path file) {
-
+    Buffered(Path file) {
       this.file = file;
     }
 
@@ -346,8 +355,7 @@ public class FaultFileSystem extends FileSystem {
           file,
           true,
           () -> {
-            try (FSDataOutputStream out =
-                disk.create(local(file), true, 4096, (short) 1, 1 << 20, null)) {
+            try (OutputStream out = onDisk(file, true)) {
               byte[] all = bytes.toByteArray();
               out.write(Arrays.copyOf(all, torn(all.length)));
             }
@@ -398,6 +406,13 @@ public class FaultFileSystem extends FileSystem {
 
   @Override
   public boolean mkdirs(Path folder, FsPermission permission) throws IOException {
-    return step("mkdirs", folder, true, () -> disk.mkdirs(local(folder)));
+    return step(
+        "mkdirs",
+        folder,
+        true,
+        () -> {
+          Files.createDirectories(java.nio.file.Path.of(folder.toUri().getPath()));
+          return true;
+        });
   }
 }

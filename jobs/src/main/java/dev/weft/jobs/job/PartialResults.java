@@ -40,7 +40,7 @@ public final class PartialResults {
             state.prepared(),
             state.duplicates(),
             Outcomes.byRequest(state.outcomes())
-                .join(state.finished(), new String[] {"row_key"}, "left_semi"),
+                .join(state.doneRows(), new String[] {"row_key"}, "left_semi"),
             state.carried(),
             origin)
         .where(ResultRows.isDone());

@@ -14,10 +14,16 @@ import dev.weft.jobs.run.PlanSummary;
 import dev.weft.jobs.run.PlanSummary.PlanLevel;
 import dev.weft.jobs.run.ProgressListener;
 import dev.weft.jobs.run.Stage;
+import dev.weft.jobs.state.Lease;
+import dev.weft.jobs.state.RunFolder;
+import dev.weft.jobs.state.RunTotals;
 import dev.weft.kernels.model.Model;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.SortedSet;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.apache.spark.sql.SparkSession;
 
 /** Plans the requests of a run, and runs them as planned. */
@@ -35,8 +41,10 @@ final class PlanStage {
   /**
    * What a run knows before it plans.
    *
+   * @param lease the right to work on the run
    * @param counts input rows by kind
    * @param rates measured rates of the device
+   * @param warn hears what the user should know
    */
   record Context(
       SparkSession spark,
@@ -44,10 +52,12 @@ final class PlanStage {
       JobSetup setup,
       RunFolder folder,
       RunState state,
+      Lease lease,
       RowCounts counts,
       DeviceRates rates,
       StageClock clock,
-      ProgressListener listener) {}
+      ProgressListener listener,
+      Consumer<String> warn) {}
 
   PlanStage(Context context) {
     this.context = context;
@@ -106,6 +116,17 @@ final class PlanStage {
 
   /** Runs the sample, plans what is left, and runs that. */
   PlanSummary inferAll(InferStage infer) {
+    RowCounts counts = context.counts();
+    context
+        .folder()
+        .write(
+            context.folder().totals(),
+            new RunTotals(
+                counts.rows(),
+                counts.errors(),
+                counts.duplicates(),
+                totals.requests(),
+                totals.answers()));
     EngineSpec engine =
         sizing.engine(config, context.setup(), stepMetricsEvery()).withCostModel(cost);
     boolean resumed = planner.doneRequests() > 0;
@@ -116,15 +137,31 @@ final class PlanStage {
     if (planner.doneRequests() < totals.requests()) {
       context.clock().run(Stage.INFER, () -> runLeft(infer, engine));
     }
+    context.lease().requireHeld();
     context.state().keepOutcomes();
-    planner.readDone();
-    if (planner.doneRequests() < totals.requests()) {
+    long finished = context.state().countDone();
+    warnOfDamage();
+    if (finished < totals.requests()) {
       throw new WeftException(
-          ErrorCode.INTERNAL,
-          "%d of %d requests have no result in the ledger"
-              .formatted(totals.requests() - planner.doneRequests(), totals.requests()));
+          ErrorCode.STORAGE_FAILED,
+          "%d of %d requests have no whole result in the ledger; the next start runs them"
+              .formatted(totals.requests() - finished, totals.requests()));
     }
     return summary;
+  }
+
+  private void warnOfDamage() {
+    SortedSet<String> damaged = context.state().damaged();
+    if (!damaged.isEmpty()) {
+      context
+          .warn()
+          .accept(
+              "%d pieces of the ledger were left out, and their requests run again: %s%s"
+                  .formatted(
+                      damaged.size(),
+                      damaged.stream().limit(3).collect(Collectors.joining(", ")),
+                      damaged.size() > 3 ? ", ..." : ""));
+    }
   }
 
   /** Runs some requests first, so that they tell output lengths; false if that is not needed. */

@@ -5,7 +5,6 @@ import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.prepare.ModelFacts;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
-import java.util.Locale;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 
@@ -67,7 +66,7 @@ record Sizing(int engines, int threads, long kvBytes, long kvTokens) {
   EngineSpec engine(WeftConfig config, JobSetup setup, int metricsEvery) {
     return new EngineSpec(
         setup.modelFile(),
-        config.engine().backend().name().toLowerCase(Locale.ROOT),
+        setup.backend(),
         threads,
         kvBytes,
         config.engine().pageTokens(),
@@ -76,6 +75,9 @@ record Sizing(int engines, int threads, long kvBytes, long kvTokens) {
         config.engine().maxSequences(),
         metricsEvery,
         config.run().seed(),
+        config.engine().tries(),
+        config.engine().stepTimeoutSeconds(),
+        config.engine().drainSeconds(),
         "");
   }
 

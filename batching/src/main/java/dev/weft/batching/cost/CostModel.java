@@ -17,8 +17,20 @@ package dev.weft.batching.cost;
  *
  * <p>Source: BlendServe, arXiv 2411.16102, section on the performance model; {@code w} replaces its
  * profiled overlap curve, and the attention term is kept for every length.
+ *
+ * @param curve step times as they were measured with this model on this device; null to compute
+ *     them from the rates. Which resource a request or step uses is always computed from the rates
  */
-public record CostModel(ModelShape model, DeviceProfile device) {
+public record CostModel(ModelShape model, DeviceProfile device, StepCurve curve) {
+  /** Step times from the rates of the device. */
+  public CostModel(ModelShape model, DeviceProfile device) {
+    this(model, device, null);
+  }
+
+  /** The same with measured step times. */
+  public CostModel withCurve(StepCurve measured) {
+    return new CostModel(model, device, measured);
+  }
 
   /** Seconds of matrix products and attention for prompt positions {@code from..to-1}. */
   public double prefillSeconds(long from, long to) {
@@ -68,6 +80,9 @@ public record CostModel(ModelShape model, DeviceProfile device) {
   public double stepSeconds(long tokens, long logitTokens, long prefillPairs, long kvTokensRead) {
     if (tokens == 0) {
       return 0;
+    }
+    if (curve != null) {
+      return curve.seconds(tokens, logitTokens, prefillPairs, kvTokensRead);
     }
     return totalSeconds(
             stepComputeSeconds(tokens, logitTokens, prefillPairs), stepMemorySeconds(kvTokensRead))

@@ -1,6 +1,5 @@
 package dev.weft.jobs.job;
 
-import dev.weft.batching.plan.Partition;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.infer.InferTask;
@@ -87,13 +86,17 @@ final class InferStage {
     return List.copyOf(reports);
   }
 
-  /** Says what the plan promised for the partitions of the last assignment. */
-  void predicted(List<Partition> partitions) {
+  /**
+   * Says what the plan promised for the partitions of what ran last.
+   *
+   * @param work what ran last
+   */
+  void predicted(PlannedWork work) {
     for (PartitionReport report : latest) {
-      Partition promised = partitions.get(report.partition());
+      int p = report.partition();
       times.add(
           new PartitionTime(
-              report.partition(), promised.size(), promised.totalSeconds(), report.seconds()));
+              p, work.partitions().get(p).size(), work.seconds().get(p), report.seconds()));
     }
     times.sort(Comparator.comparingInt(PartitionTime::partition));
   }

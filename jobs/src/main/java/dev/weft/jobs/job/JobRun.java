@@ -86,7 +86,7 @@ final class JobRun {
       } finally {
         EnginePool.closeUnused();
       }
-      return clock.time(Stage.PLAN, () -> planning().plan());
+      return clock.time(Stage.PLAN, () -> planning(0).plan());
     } finally {
       // A plan is no start of the run.
       lease.withdraw();
@@ -127,7 +127,7 @@ final class JobRun {
     long resumed;
     try {
       clock.run(Stage.CALIBRATE, this::calibrate);
-      planning = planning();
+      planning = planning(start);
       resumed = planning.done();
       plan = planning.inferAll(infer);
     } finally {
@@ -157,15 +157,17 @@ final class JobRun {
     }
   }
 
-  private PlanStage planning() {
+  private PlanStage planning(int start) {
     return new PlanStage(
-        new PlanStage.Context(spark,
+        new PlanStage.Context(
+            spark,
             config,
             setup,
             folder,
             state,
             lease,
             counts,
+            start,
             rates,
             clock,
             listener,

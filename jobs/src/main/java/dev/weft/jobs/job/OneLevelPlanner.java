@@ -12,6 +12,7 @@ import dev.weft.jobs.plan.PlanOutline;
 import dev.weft.jobs.plan.PlannedWork;
 import dev.weft.jobs.plan.PrefixText;
 import dev.weft.jobs.plan.RequestTable;
+import dev.weft.jobs.plan.TimeError;
 import dev.weft.jobs.run.PlanSummary.PlanLevel;
 import java.util.Arrays;
 import java.util.Optional;
@@ -23,10 +24,10 @@ final class OneLevelPlanner implements RequestPlanner {
 
   private final PlanStage.Context context;
   private final PlanLimits limits;
-  private final CostModel cost;
   private final PlanLevel level;
   private final Supplier<PrefixText> text;
   private final RequestTable table;
+  private CostModel cost;
   private PrefixTree tree;
   private OutputLengths lengths;
   private int[] donePlaces = {};
@@ -71,6 +72,11 @@ final class OneLevelPlanner implements RequestPlanner {
   }
 
   @Override
+  public void use(CostModel cost) {
+    this.cost = cost;
+  }
+
+  @Override
   public void readDone() {
     RunState.Done done = context.state().done();
     donePlaces = new int[done.size()];
@@ -90,7 +96,7 @@ final class OneLevelPlanner implements RequestPlanner {
   }
 
   @Override
-  public PlanOutline outline(double error, PlanProgress progress) {
+  public PlanOutline outline(TimeError error, PlanProgress progress) {
     OutputRange range =
         lengths == null
             ? OutputRange.unknown(tree.requests())
@@ -131,7 +137,9 @@ final class OneLevelPlanner implements RequestPlanner {
             PlanProgress.NONE);
     return Optional.of(
         new PlannedWork(
-            PlannedRows.assigned(context.spark(), plan.assignment()), plan.plan().partitions()));
+            PlannedRows.assigned(context.spark(), plan.assignment()),
+            plan.plan().partitions(),
+            plan.partitionSeconds()));
   }
 
   /** The places that are not done, in ascending order. */

@@ -9,6 +9,8 @@ import dev.weft.jobs.job.PlanSummaries.Power;
 import dev.weft.jobs.plan.DeviceRates;
 import dev.weft.jobs.plan.PlannedWork;
 import dev.weft.jobs.plan.PrefixText;
+import dev.weft.jobs.plan.SampledSpeed;
+import dev.weft.jobs.plan.TimeError;
 import dev.weft.jobs.plan.Totals;
 import dev.weft.jobs.run.PlanSummary;
 import dev.weft.jobs.run.PlanSummary.PlanLevel;
@@ -37,12 +39,15 @@ final class PlanStage {
   private final Sizing sizing;
   private final CostModel cost;
   private final RequestPlanner planner;
+  private DeviceRates rates;
+  private double correction = 1;
 
   /**
    * What a run knows before it plans.
    *
    * @param lease the right to work on the run
    * @param counts input rows by kind
+   * @param start number of this start
    * @param rates measured rates of the device
    * @param warn hears what the user should know
    */
@@ -54,6 +59,7 @@ final class PlanStage {
       RunState state,
       Lease lease,
       RowCounts counts,
+      int start,
       DeviceRates rates,
       StageClock clock,
       ProgressListener listener,
@@ -62,7 +68,8 @@ final class PlanStage {
   PlanStage(Context context) {
     this.context = context;
     config = context.config();
-    cost = new CostModel(context.setup().model().shape(), context.rates().profile());
+    rates = context.rates();
+    cost = rates.cost(context.setup().model().shape());
     totals = Totals.of(context.state().runnable());
     sizing =
         Sizing.of(
@@ -185,9 +192,29 @@ final class PlanStage {
                     Stage.SAMPLE,
                     () -> {
                       run(infer, work, engine);
+                      correct();
                       planner.readDone();
                     }));
     return first.isPresent();
+  }
+
+  /**
+   * Corrects the calibration by the steps of the sample. The engines go on with the cost model they
+   * were opened with: one factor changes no order, and a new one would load the weights again.
+   */
+  private void correct() {
+    SampledSpeed.of(context.state().steps(), context.start())
+        .ifPresent(
+            speed -> {
+              rates = rates.correctedBySample(speed);
+              correction = speed.factor();
+              planner.use(rates.cost(context.setup().model().shape()));
+            });
+  }
+
+  /** The ledger's predictions are those of the engines, not corrected ones. */
+  private TimeError timeError() {
+    return new TimeError(context.state().timeError() / correction, rates.info().spread());
   }
 
   private void runLeft(InferStage infer, EngineSpec engine) {
@@ -196,7 +223,7 @@ final class PlanStage {
         .ifPresent(
             work -> {
               run(infer, work, engine);
-              infer.predicted(work.partitions());
+              infer.predicted(work);
             });
   }
 
@@ -207,15 +234,15 @@ final class PlanStage {
   private PlanSummary summary(String lengthSource, Power power) {
     long weightBytes = context.setup().model().weightBytes();
     if (totals.requests() == 0) {
-      return PlanSummaries.empty(config, context.counts(), sizing, weightBytes, context.rates());
+      return PlanSummaries.empty(config, context.counts(), sizing, weightBytes, rates);
     }
     return PlanSummaries.of(
         config,
         context.counts(),
-        planner.outline(context.state().timeError(), context.listener()::planning),
+        planner.outline(timeError(), context.listener()::planning),
         sizing,
         weightBytes,
-        context.rates(),
+        rates,
         lengthSource,
         planner.doneRequests(),
         power,

@@ -1,8 +1,10 @@
 package dev.weft.jobs.job;
 
+import dev.weft.batching.cost.CostModel;
 import dev.weft.batching.plan.PlanProgress;
 import dev.weft.jobs.plan.PlanOutline;
 import dev.weft.jobs.plan.PlannedWork;
+import dev.weft.jobs.plan.TimeError;
 import java.util.Optional;
 
 /** Plans the requests of a run: in one tree on the driver, or range by range on the executors. */
@@ -17,6 +19,9 @@ sealed interface RequestPlanner permits OneLevelPlanner, TwoLevelPlanner {
   /** Expected output tokens of all requests, with what is known now. */
   long expectedOutputTokens();
 
+  /** Plans with other rates from now on. */
+  void use(CostModel cost);
+
   /** Looks at the ledger again: what it holds is done, and tells output lengths. */
   void readDone();
 
@@ -30,9 +35,9 @@ sealed interface RequestPlanner permits OneLevelPlanner, TwoLevelPlanner {
   /**
    * What a plan of all requests says.
    *
-   * @param error real over predicted time of what ran already, NaN if nothing did
+   * @param error of predicted times
    */
-  PlanOutline outline(double error, PlanProgress progress);
+  PlanOutline outline(TimeError error, PlanProgress progress);
 
   /** The requests that are not done. */
   Optional<PlannedWork> left();

@@ -18,6 +18,7 @@ import dev.weft.jobs.plan.PrefixText;
 import dev.weft.jobs.plan.RangeSpec;
 import dev.weft.jobs.plan.RangedTable;
 import dev.weft.jobs.plan.RequestTable;
+import dev.weft.jobs.plan.TimeError;
 import dev.weft.jobs.plan.Totals;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -46,12 +47,12 @@ final class TwoLevelPlanner implements RequestPlanner {
 
   private final PlanStage.Context context;
   private final PlanLimits limits;
-  private final CostModel cost;
   private final Totals totals;
   private final String why;
   private final Supplier<PrefixText> text;
   private final int ranges;
   private final double sampleShare;
+  private CostModel cost;
   private RequestTable sample;
   private Dataset<Row> doneRows;
   private Totals done;
@@ -108,11 +109,21 @@ final class TwoLevelPlanner implements RequestPlanner {
   }
 
   @Override
-  public void readDone() {
+  public void use(CostModel cost) {
+    forgetRanges();
+    this.cost = cost;
+  }
+
+  private void forgetRanges() {
     if (ranged != null) {
       ranged.close();
       ranged = null;
     }
+  }
+
+  @Override
+  public void readDone() {
+    forgetRanges();
     doneRows = context.state().doneRows();
     Dataset<Row> runnable = context.state().runnable();
     done = Totals.of(runnable.join(doneRows, new String[] {"row_key"}, "left_semi"));
@@ -144,7 +155,9 @@ final class TwoLevelPlanner implements RequestPlanner {
             PlanProgress.NONE);
     return Optional.of(
         new PlannedWork(
-            PlannedRows.assigned(context.spark(), plan.assignment()), plan.plan().partitions()));
+            PlannedRows.assigned(context.spark(), plan.assignment()),
+            plan.plan().partitions(),
+            plan.partitionSeconds()));
   }
 
   private RequestTable sample() {
@@ -166,7 +179,7 @@ final class TwoLevelPlanner implements RequestPlanner {
   }
 
   @Override
-  public PlanOutline outline(double error, PlanProgress progress) {
+  public PlanOutline outline(TimeError error, PlanProgress progress) {
     progress.at("ranges", 0);
     PlanOutline outline =
         ranged().outline(why, text.get(), limits.partitions(totals.requests()), error);

@@ -10,17 +10,23 @@ import dev.weft.batching.policy.PlannedOrder;
 import dev.weft.batching.policy.SchedulingPolicies;
 import dev.weft.batching.request.RequestSet;
 import dev.weft.batching.request.Side;
+import dev.weft.batching.schedule.StepLimits;
+import dev.weft.batching.simulate.Simulator;
 import dev.weft.batching.tree.PrefixTree;
 import dev.weft.jobs.infer.PlannedRows.Assignment;
 import dev.weft.jobs.run.PlanSummary.PlanLevel;
 import dev.weft.jobs.run.PlanSummary.PlannedGroup;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** The plan of a table of requests, and what its parts are for the job. */
 public final class JobPlan {
   private static final int PREVIEW_GROUPS = 12;
+
+  /** Tokens of the partitions that are simulated at most. */
+  private static final long SIMULATED_TOKENS = 8_000_000;
 
   private final RequestTable table;
   private final PrefixTree tree;
@@ -89,6 +95,22 @@ public final class JobPlan {
     return new Assignment(keys, partitions, memorySide, estimates);
   }
 
+  /**
+   * Predicted seconds of each partition on an engine with an empty cache: simulated step by step,
+   * or summed up over the requests where that would take too long.
+   */
+  public List<Double> partitionSeconds() {
+    if (tree.promptTokens() + expectedOutputTokens() > SIMULATED_TOKENS) {
+      return plan.partitions().stream().map(Partition::totalSeconds).toList();
+    }
+    int[] outputs = new int[table.size()];
+    Arrays.setAll(outputs, tree.requests()::estimatedOutputTokens);
+    Simulator simulator = simulator();
+    return plan.partitions().stream()
+        .map(p -> simulator.run(tree.requests(), plan.order(), p, outputs).seconds())
+        .toList();
+  }
+
   /** Expected output tokens of all requests. */
   long expectedOutputTokens() {
     long sum = 0;
@@ -104,10 +126,10 @@ public final class JobPlan {
    * @param level where it was made
    * @param text shows prefixes
    * @param outputs range of the output lengths
-   * @param error real over predicted time of what ran already, NaN if nothing did
+   * @param error of predicted times
    */
   public PlanOutline outline(
-      PlanLevel level, PrefixText text, OutputRange outputs, double error, PlanProgress progress) {
+      PlanLevel level, PrefixText text, OutputRange outputs, TimeError error, PlanProgress progress) {
     Predictions predictions = Predictions.of(this, outputs, error, progress);
     List<PlannedGroup> groups = preview();
     return new PlanOutline(
@@ -139,6 +161,15 @@ public final class JobPlan {
 
   Limits limits() {
     return limits;
+  }
+
+  /** One engine within the limits, with an empty cache. */
+  Simulator simulator() {
+    return new Simulator(
+        cost,
+        new StepLimits(limits.budgetTokens(), limits.maxSequences()),
+        Math.clamp(limits.kvTokens() / limits.pageTokens(), 1, Integer.MAX_VALUE),
+        limits.pageTokens());
   }
 
   /**

@@ -11,9 +11,16 @@ import org.apache.spark.sql.Row;
  *
  * @param assigned rows of {@link PlannedRows#ASSIGNMENT_TYPE}
  * @param partitions what is promised of each partition
+ * @param seconds predicted of each partition
  */
-public record PlannedWork(Dataset<Row> assigned, List<Partition> partitions) {
+public record PlannedWork(
+    Dataset<Row> assigned, List<Partition> partitions, List<Double> seconds) {
   public PlannedWork {
     partitions = List.copyOf(partitions);
+    seconds = List.copyOf(seconds);
+    if (seconds.size() != partitions.size()) {
+      throw new IllegalArgumentException(
+          partitions.size() + " partitions, but the seconds of " + seconds.size());
+    }
   }
 }

@@ -8,7 +8,6 @@ import dev.weft.batching.policy.PlannedOrder;
 import dev.weft.batching.policy.SchedulingPolicies;
 import dev.weft.batching.policy.SchedulingPolicy;
 import dev.weft.batching.request.RequestSet;
-import dev.weft.batching.schedule.StepLimits;
 import dev.weft.batching.simulate.SimulatedRun;
 import dev.weft.batching.simulate.Simulator;
 import dev.weft.batching.simulate.StepObserver;
@@ -50,10 +49,9 @@ public record Predictions(
 
   /**
    * @param outputs range of the output lengths
-   * @param error real over predicted time where something has run already, else NaN; the range is
-   *     widened by it
+   * @param error of predicted times; the range is widened by it
    */
-  static Predictions of(JobPlan plan, OutputRange outputs, double error, PlanProgress progress) {
+  static Predictions of(JobPlan plan, OutputRange outputs, TimeError error, PlanProgress progress) {
     return new Maker(plan, outputs, error).make(progress);
   }
 
@@ -124,29 +122,19 @@ public record Predictions(
     private final JobPlan plan;
     private final RequestSet requests;
     private final OutputRange outputs;
-    private final double error;
-    private final double scaleLow;
-    private final double scaleHigh;
+    private final TimeError error;
     private final long tokens;
     private final long tokensEach;
     private final Simulator simulator;
 
-    Maker(JobPlan plan, OutputRange outputs, double error) {
+    Maker(JobPlan plan, OutputRange outputs, TimeError error) {
       this.plan = plan;
       this.outputs = outputs;
       this.error = error;
       requests = plan.tree().requests();
-      scaleLow = Double.isFinite(error) ? Math.min(1, error) : 1;
-      scaleHigh = Double.isFinite(error) ? Math.max(1, error) : 1;
       tokens = plan.tree().promptTokens() + plan.expectedOutputTokens();
       tokensEach = SIMULATED_TOKENS / RUNS / SchedulingPolicies.all().size();
-      JobPlan.Limits limits = plan.limits();
-      simulator =
-          new Simulator(
-              plan.cost(),
-              new StepLimits(limits.budgetTokens(), limits.maxSequences()),
-              Math.clamp(limits.kvTokens() / limits.pageTokens(), 1, Integer.MAX_VALUE),
-              limits.pageTokens());
+      simulator = plan.simulator();
     }
 
     Predictions make(PlanProgress progress) {
@@ -169,8 +157,8 @@ public record Predictions(
             new PolicyPrediction(
                 policy.name(),
                 expected.seconds * scale,
-                Math.min(low.seconds, expected.seconds) * scale * scaleLow,
-                Math.max(high.seconds, expected.seconds) * scale * scaleHigh,
+                Math.min(low.seconds, expected.seconds) * scale * error.low(),
+                Math.max(high.seconds, expected.seconds) * scale * error.high(),
                 expected.computeSeconds * scale,
                 expected.memorySeconds * scale,
                 (long) (expected.savedTokens * scale),
@@ -258,13 +246,7 @@ public record Predictions(
                   STRETCHES,
                   100 * share));
       notes.add(outputs.meaning());
-      notes.add(
-          Double.isFinite(error)
-              ? String.format(
-                  Locale.ROOT,
-                  "widened by the steps that ran already, which took %.2f times their prediction",
-                  error)
-              : "the error of the measured rates is not in them: nothing has run yet");
+      notes.add(error.meaning());
       return String.join("; ", notes);
     }
 

@@ -58,7 +58,7 @@ record RangeSummary(
    * @param predict whether all policies are simulated
    * @param error see {@link Predictions#of}
    */
-  static RangeSummary of(RangeRequests range, RangeSpec spec, boolean predict, double error) {
+  static RangeSummary of(RangeRequests range, RangeSpec spec, boolean predict, TimeError error) {
     PrefixTree tree = range.tree();
     RequestSet requests = tree.requests();
     CostModel cost = spec.cost();
@@ -107,7 +107,7 @@ record RangeSummary(
   }
 
   private static String predictions(
-      RangeRequests range, RangeSpec spec, CostModel cost, double error) {
+      RangeRequests range, RangeSpec spec, CostModel cost, TimeError error) {
     JobPlan plan =
         JobPlan.of(
             range.table(),

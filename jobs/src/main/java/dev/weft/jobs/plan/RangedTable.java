@@ -131,7 +131,7 @@ public final class RangedTable implements AutoCloseable {
    * @param partitions partitions that the requests are cut into
    * @param error real over predicted time of what ran already, NaN if nothing did
    */
-  public PlanOutline outline(String why, PrefixText text, int partitions, double error) {
+  public PlanOutline outline(String why, PrefixText text, int partitions, TimeError error) {
     List<RangeSummary> summaries = summaries(PREDICTED_RANGES, error);
     long prompt = summaries.stream().mapToLong(RangeSummary::promptTokens).sum();
     long output = summaries.stream().mapToLong(RangeSummary::outputTokens).sum();
@@ -179,7 +179,7 @@ public final class RangedTable implements AutoCloseable {
         List.of());
   }
 
-  private List<RangeSummary> summaries(int predicted, double error) {
+  private List<RangeSummary> summaries(int predicted, TimeError error) {
     RangeSpec how = spec;
     int every = Math.max(1, ranges / Math.max(1, predicted));
     return rows.mapPartitionsWithIndex(
@@ -278,7 +278,7 @@ public final class RangedTable implements AutoCloseable {
    */
   public PlannedWork plan(CostModel cost, int wanted) {
     close();
-    double density = spec.policy().equals("blend") ? density(summaries(0, Double.NaN)) : 0;
+    double density = spec.policy().equals("blend") ? density(summaries(0, new TimeError(Double.NaN, 0))) : 0;
     int slices =
         Math.clamp((long) SLICES_PER_PARTITION * wanted / ranges, LEAST_SLICES, MOST_SLICES);
     RangeSpec how = spec;
@@ -300,7 +300,9 @@ public final class RangedTable implements AutoCloseable {
             (range, plan) -> plan.next().rows(places.value().get(range)), false);
     List<Partition> partitions = pieces.partitions();
     return new PlannedWork(
-        spark.createDataFrame(assigned, PlannedRows.ASSIGNMENT_TYPE), partitions);
+        spark.createDataFrame(assigned, PlannedRows.ASSIGNMENT_TYPE),
+        partitions,
+        partitions.stream().map(Partition::totalSeconds).toList());
   }
 
   /** Forgets the plan that {@link #plan} keeps on the executors' disks. */

@@ -199,7 +199,9 @@ public record PlanSummary(
    * @param flopsPerSecond floating-point operations per second of a prefill step
    * @param bytesPerSecond bytes per second read by decode attention
    * @param overlap how far the two run at the same time: 0 one after the other, 1 together
-   * @param source {@code measured} or {@code cache:<file>}
+   * @param spread half of the measured steps were within this part of the fitted step times
+   * @param source {@code measured} or {@code cache:<file>}, with {@code +sample} where the steps of
+   *     the job's sample corrected it
    */
   public record CalibrationInfo(
       String device,
@@ -207,6 +209,7 @@ public record PlanSummary(
       double flopsPerSecond,
       double bytesPerSecond,
       double overlap,
+      double spread,
       String source) {}
 
   /**

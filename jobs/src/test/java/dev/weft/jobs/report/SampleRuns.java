@@ -144,7 +144,7 @@ final class SampleRuns {
         List.of(schedule("fcfs", 148.2), schedule("dfs", 118.4), schedule("blend", 119.9)),
         new PlanSummary.MemoryPlan(4_730_112, 512L << 20, 65_536, 40_000, 300L << 20, 64),
         new PlanSummary.CalibrationInfo(
-            "AMD EPYC 7003", "vector", 45.6e9, 11.2e9, 0.04, "measured"),
+            "AMD EPYC 7003", "vector", 45.6e9, 11.2e9, 0.04, 0.03, "measured"),
         new PlanSummary.CostEstimate(4100, "estimate:cpu-time", 0.0123, "EUR"),
         List.of(
             new PlanSummary.PlannedGroup(0, 800, 212, 3.4, "triage-0001"),

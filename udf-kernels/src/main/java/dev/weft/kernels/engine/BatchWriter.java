@@ -164,6 +164,9 @@ final class BatchWriter {
       }
       integer(root, StepSchema.PREFILL_TOKENS, i, r.prefillTokens());
       integer(root, StepSchema.DECODE_TOKENS, i, r.decodeTokens());
+      integer(root, StepSchema.LOGIT_TOKENS, i, r.logitTokens());
+      ((BigIntVector) root.getVector(StepSchema.PREFILL_PAIRS)).setSafe(i, r.prefillPairs());
+      ((BigIntVector) root.getVector(StepSchema.KV_TOKENS_READ)).setSafe(i, r.kvTokensRead());
       integer(root, StepSchema.COMPUTE_SIDE_TOKENS, i, r.computeSideTokens());
       integer(root, StepSchema.MEMORY_SIDE_TOKENS, i, r.memorySideTokens());
       integer(root, StepSchema.SHARED_TOKENS, i, r.sharedTokens());

@@ -35,10 +35,19 @@ public final class StepSchema {
   /** int32, tokens computed that were generated before. */
   public static final String DECODE_TOKENS = "decode_tokens";
 
-  /** int32, those of both that belong to requests of the compute side. */
+  /** int32, tokens whose logits were computed. */
+  public static final String LOGIT_TOKENS = "logit_tokens";
+
+  /** int64, query-key pairs of prompt tokens under the causal mask. */
+  public static final String PREFILL_PAIRS = "prefill_pairs";
+
+  /** int64, tokens whose keys and values were read, summed over the sequences. */
+  public static final String KV_TOKENS_READ = "kv_tokens_read";
+
+  /** int32, computed tokens of requests of the compute side. */
   public static final String COMPUTE_SIDE_TOKENS = "compute_side_tokens";
 
-  /** int32, those of both that belong to requests of the memory side. */
+  /** int32, computed tokens of requests of the memory side. */
   public static final String MEMORY_SIDE_TOKENS = "memory_side_tokens";
 
   /** int32, prompt tokens of sequences admitted in this step that were there already. */
@@ -84,6 +93,9 @@ public final class StepSchema {
               nullable(PREDICTED_SECONDS, FLOAT64),
               field(PREFILL_TOKENS, INT32),
               field(DECODE_TOKENS, INT32),
+              field(LOGIT_TOKENS, INT32),
+              field(PREFILL_PAIRS, INT64),
+              field(KV_TOKENS_READ, INT64),
               field(COMPUTE_SIDE_TOKENS, INT32),
               field(MEMORY_SIDE_TOKENS, INT32),
               field(SHARED_TOKENS, INT32),

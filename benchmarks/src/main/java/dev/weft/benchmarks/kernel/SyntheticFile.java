@@ -1,0 +1,105 @@
+package dev.weft.benchmarks.kernel;
+
+import dev.weft.kernels.model.TransformerSpec;
+import dev.weft.kernels.model.gguf.GgufWriter;
+import dev.weft.kernels.quant.QuantFormat;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+
+/** A llama-shaped model with random weights as a file, for benchmarks of the whole engine. */
+public final class SyntheticFile {
+  private static final int BYTES = 256;
+  private static final int SPECIALS = 3;
+
+  private SyntheticFile() {}
+
+  /**
+   * Writes a model whose output is tied to its embedding.
+   *
+   * @param format of all matrices
+   */
+  public static void write(
+      Path file, TransformerSpec spec, int contextTokens, QuantFormat format, long seed)
+      throws IOException {
+    var random = new SplittableRandom(seed);
+    var writer = new GgufWriter();
+    writer.put("general.architecture", "llama");
+    writer.put("general.name", "synthetic");
+    writer.put("llama.block_count", spec.layers());
+    writer.put("llama.context_length", contextTokens);
+    writer.put("llama.embedding_length", spec.embeddingLength());
+    writer.put("llama.feed_forward_length", spec.feedForwardLength());
+    writer.put("llama.attention.head_count", spec.heads());
+    writer.put("llama.attention.head_count_kv", spec.kvHeads());
+    writer.put("llama.attention.layer_norm_rms_epsilon", spec.rmsNormEpsilon());
+    vocabulary(writer, spec.vocabSize());
+    int width = spec.embeddingLength();
+    var matrices = new Matrices(writer, format, random);
+    matrices.add("token_embd.weight", spec.vocabSize(), width);
+    for (int layer = 0; layer < spec.layers(); layer++) {
+      String prefix = "blk." + layer + ".";
+      norm(writer, prefix + "attn_norm.weight", width);
+      matrices.add(prefix + "attn_q.weight", spec.attentionWidth(), width);
+      matrices.add(prefix + "attn_k.weight", spec.kvWidth(), width);
+      matrices.add(prefix + "attn_v.weight", spec.kvWidth(), width);
+      matrices.add(prefix + "attn_output.weight", width, spec.attentionWidth());
+      norm(writer, prefix + "ffn_norm.weight", width);
+      matrices.add(prefix + "ffn_gate.weight", spec.feedForwardLength(), width);
+      matrices.add(prefix + "ffn_up.weight", spec.feedForwardLength(), width);
+      matrices.add(prefix + "ffn_down.weight", width, spec.feedForwardLength());
+    }
+    norm(writer, "output_norm.weight", width);
+    writer.write(file);
+  }
+
+  /** Bytes, and words that no text contains. */
+  private static void vocabulary(GgufWriter writer, int size) {
+    var tokens = new String[size];
+    var types = new int[size];
+    String[] specials = {"<unk>", "<s>", "</s>"};
+    for (int i = 0; i < size; i++) {
+      if (i < SPECIALS) {
+        tokens[i] = specials[i];
+        types[i] = i == 0 ? 2 : 3;
+      } else if (i < SPECIALS + BYTES) {
+        tokens[i] = "<0x%02X>".formatted(i - SPECIALS);
+        types[i] = 6;
+      } else {
+        tokens[i] = "word" + i;
+        types[i] = 1;
+      }
+    }
+    writer.put("tokenizer.ggml.model", "llama");
+    writer.put("tokenizer.ggml.tokens", tokens);
+    writer.put("tokenizer.ggml.token_type", types);
+    writer.put("tokenizer.ggml.scores", new float[size]);
+    writer.put("tokenizer.ggml.bos_token_id", 1);
+    writer.put("tokenizer.ggml.eos_token_id", 2);
+  }
+
+  private static void norm(GgufWriter writer, String name, int width) {
+    float[] ones = new float[width];
+    Arrays.fill(ones, 1);
+    writer.vector(name, QuantFormat.F32, ones);
+  }
+
+  private record Matrices(GgufWriter writer, QuantFormat format, SplittableRandom random) {
+    void add(String name, int rows, int columns) {
+      long seed = random.nextLong();
+      float spread = (float) (1 / Math.sqrt(columns));
+      writer.matrix(
+          name,
+          format,
+          rows,
+          columns,
+          (row, values) -> {
+            var ofRow = new SplittableRandom(seed + row);
+            for (int i = 0; i < values.length; i++) {
+              values[i] = (ofRow.nextInt(2001) - 1000) * 0.001f * spread;
+            }
+          });
+    }
+  }
+}

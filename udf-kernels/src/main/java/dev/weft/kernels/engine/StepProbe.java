@@ -1,0 +1,193 @@
+package dev.weft.kernels.engine;
+
+import dev.weft.batching.cost.MeasuredStep;
+import dev.weft.batching.schedule.StepLimits;
+import dev.weft.kernels.engine.TokenRequests.Fixed;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.BigIntVector;
+import org.apache.arrow.vector.Float8Vector;
+import org.apache.arrow.vector.IntVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+
+/**
+ * Has an engine run steps of many compositions and tells how long each took: prompts of all lengths
+ * up to the budget of a step, a prompt of several steps, few and many sequences that generate, with
+ * short and long contexts, and prompts mixed with generation. Prompts are random, so that nothing is
+ * shared. The scenes are run in turns, so that a busy moment falls on all of them.
+ *
+ * <p>The engine must keep the metrics of every step and have nothing else to do.
+ */
+public final class StepProbe {
+  private static final int[] PROMPTS = {
+    1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048
+  };
+  private static final int[] SEQUENCES = {1, 2, 4, 8, 16, 32, 64, 128, 256};
+  private static final int SHORT_PROMPT = 3;
+  private static final int DECODE_TOKENS = 6;
+  private static final int DEEP_PROMPT = 256;
+  private static final int MOST_ROUNDS = 16;
+
+  /** With more rounds than these the first one is left out. */
+  private static final int KEPT_ROUNDS = 1;
+
+  /** Java code is a hundred times slower before it is compiled. */
+  private static final double WARM_UP_SHARE = 0.2;
+
+  private final Engine engine;
+  private final StepLimits limits;
+  private final int context;
+  private final long kvTokens;
+  private final SplittableRandom random;
+
+  private StepProbe(Engine engine, StepLimits limits, long seed) {
+    this.engine = engine;
+    this.limits = limits;
+    this.context = engine.info().contextTokens();
+    this.kvTokens = (long) engine.info().kvPages() * engine.info().pageTokens();
+    this.random = new SplittableRandom(seed);
+  }
+
+  /** Requests that run together, as lengths; prompts are drawn anew each time. */
+  private record Scene(int sequences, int promptTokens, int outputTokens) {
+    long tokens() {
+      return (long) sequences * (promptTokens + outputTokens - 1);
+    }
+  }
+
+  /**
+   * Measures for about that long, the first fifth of it to warm up. Scenes that would take longer
+   * than what is left are left out; with a slow model these are the large ones.
+   *
+   * @param limits of the engine
+   * @return steps in the order they ran; never empty
+   * @throws EngineException if the engine fails
+   */
+  public static List<MeasuredStep> measure(
+      Engine engine, StepLimits limits, double seconds, long seed) throws InterruptedException {
+    return new StepProbe(engine, limits, seed).measure(seconds);
+  }
+
+  private List<MeasuredStep> measure(double seconds) throws InterruptedException {
+    List<Scene> scenes = scenes();
+    // Before a scene has run its time is guessed from the fastest one so far.
+    double[] took = new double[scenes.size()];
+    double tokenSeconds = 0;
+    List<List<MeasuredStep>> rounds = new ArrayList<>();
+    long began = System.nanoTime();
+    boolean warm = false;
+    for (int round = 0; rounds.size() < MOST_ROUNDS && since(began) < seconds; round++) {
+      List<MeasuredStep> steps = new ArrayList<>();
+      double end = warm ? seconds : WARM_UP_SHARE * seconds;
+      for (int i = 0; i < scenes.size(); i++) {
+        Scene scene = scenes.get(i);
+        double guess = took[i] > 0 ? took[i] : scene.tokens() * tokenSeconds;
+        if (round == 0 && i == 0 || since(began) + guess < end) {
+          long start = System.nanoTime();
+          steps.addAll(run(scene));
+          took[i] = since(start);
+          tokenSeconds =
+              tokenSeconds == 0
+                  ? took[i] / scene.tokens()
+                  : Math.min(tokenSeconds, took[i] / scene.tokens());
+        }
+      }
+      if (warm || rounds.isEmpty()) {
+        rounds.add(steps);
+      }
+      if (!warm && since(began) >= WARM_UP_SHARE * seconds / 2) {
+        warm = true;
+      }
+    }
+    if (rounds.size() > KEPT_ROUNDS) {
+      // What ran before everything was compiled.
+      rounds.removeFirst();
+    }
+    return rounds.stream().flatMap(List::stream).toList();
+  }
+
+  private List<Scene> scenes() {
+    List<Scene> scenes = new ArrayList<>();
+    int budget = limits.budgetTokens();
+    for (int tokens : PROMPTS) {
+      if (tokens < budget) {
+        add(scenes, 1, tokens, 1);
+      }
+    }
+    add(scenes, 1, budget, 1);
+    for (int sequences : SEQUENCES) {
+      if (sequences <= limits.maxSequences() && sequences <= budget) {
+        add(scenes, sequences, SHORT_PROMPT, DECODE_TOKENS);
+      }
+    }
+    int deep = Math.min(DEEP_PROMPT, context / 2);
+    add(scenes, 1, Math.min(4 * budget, context - 1), DECODE_TOKENS);
+    add(scenes, Math.min(limits.maxSequences(), 8), deep, DECODE_TOKENS);
+    add(scenes, Math.min(limits.maxSequences(), 48), 20, 2);
+    return scenes;
+  }
+
+  private void add(List<Scene> scenes, int sequences, int promptTokens, int outputTokens) {
+    int prompt = Math.min(promptTokens, context - outputTokens);
+    int most = (int) Math.min(sequences, kvTokens / (prompt + outputTokens + 32));
+    if (prompt > 0 && most == sequences) {
+      scenes.add(new Scene(sequences, prompt, outputTokens));
+    }
+  }
+
+  private List<MeasuredStep> run(Scene scene) throws InterruptedException {
+    List<Fixed> requests = new ArrayList<>();
+    for (int i = 0; i < scene.sequences; i++) {
+      int[] prompt = random.ints(scene.promptTokens, 0, engine.info().vocabularySize()).toArray();
+      requests.add(new Fixed(prompt, scene.outputTokens));
+    }
+    return run(engine, requests);
+  }
+
+  /**
+   * Runs requests and tells of the steps.
+   *
+   * @throws EngineException if the engine fails
+   */
+  public static List<MeasuredStep> run(Engine engine, List<Fixed> requests)
+      throws InterruptedException {
+    List<MeasuredStep> steps = new ArrayList<>();
+    try (BufferAllocator allocator = new RootAllocator();
+        TokenRequests batches = new TokenRequests(requests, allocator);
+        ResultStream stream = engine.submit(batches, allocator)) {
+      for (EngineBatch batch = stream.next(); batch != null; batch = stream.next()) {
+        try (EngineBatch open = batch) {
+          if (open instanceof EngineBatch.Steps) {
+            read(open.root(), steps);
+          }
+        }
+      }
+    }
+    return steps;
+  }
+
+  private static void read(VectorSchemaRoot root, List<MeasuredStep> steps) {
+    IntVector prefill = (IntVector) root.getVector(StepSchema.PREFILL_TOKENS);
+    IntVector decode = (IntVector) root.getVector(StepSchema.DECODE_TOKENS);
+    IntVector logits = (IntVector) root.getVector(StepSchema.LOGIT_TOKENS);
+    BigIntVector pairs = (BigIntVector) root.getVector(StepSchema.PREFILL_PAIRS);
+    BigIntVector kv = (BigIntVector) root.getVector(StepSchema.KV_TOKENS_READ);
+    Float8Vector seconds = (Float8Vector) root.getVector(StepSchema.SECONDS);
+    for (int i = 0; i < root.getRowCount(); i++) {
+      steps.add(
+          new MeasuredStep(
+              prefill.get(i) + decode.get(i),
+              logits.get(i),
+              pairs.get(i),
+              kv.get(i),
+              seconds.get(i)));
+    }
+  }
+
+  private static double since(long nanos) {
+    return (System.nanoTime() - nanos) / 1e9;
+  }
+}

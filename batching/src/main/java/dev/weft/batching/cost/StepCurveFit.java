@@ -9,11 +9,11 @@ import java.util.TreeMap;
 /**
  * Fits a {@link StepCurve} to measured steps.
  *
- * <p>Unknowns are what a curve gains from one breakpoint to the next, and the two rates; none may be
- * negative, so that curves never fall. Relative errors count, and large ones only by their size and
- * not its square (iteratively reweighted least squares), so that steps another process got in the
- * way of have no say. Negative unknowns are set to zero one by one, the worst first, and the rest
- * is solved again.
+ * <p>Unknowns are what a curve gains from one breakpoint to the next, and the two rates; none may
+ * be negative, so that curves never fall. Relative errors count, and large ones only by their size
+ * and not its square (iteratively reweighted least squares), so that steps another process got in
+ * the way of have no say. Negative unknowns are set to zero one by one, the worst first, and the
+ * rest is solved again.
  */
 public final class StepCurveFit {
   private static final int ROUNDS = 12;
@@ -133,8 +133,7 @@ public final class StepCurveFit {
   private static void ramps(long[] breakpoints, long count, double[] row, int at) {
     row[at] = 1;
     for (int k = 1; k < breakpoints.length; k++) {
-      double share =
-          (count - breakpoints[k - 1]) / (double) (breakpoints[k] - breakpoints[k - 1]);
+      double share = (count - breakpoints[k - 1]) / (double) (breakpoints[k] - breakpoints[k - 1]);
       row[at + k] = Math.clamp(share, 0.0, 1.0);
     }
   }

@@ -53,7 +53,9 @@ class StepCurveTest {
     StepCurve fit = StepCurveFit.fit(steps);
     for (MeasuredStep s : steps) {
       double wanted = seconds(TRUE, s);
-      assertThat(seconds(fit, s)).as("seed %d, %s", seed, s).isCloseTo(wanted, within(0.06 * wanted));
+      assertThat(seconds(fit, s))
+          .as("seed %d, %s", seed, s)
+          .isCloseTo(wanted, within(0.06 * wanted));
     }
     assertThat(StepCurveFit.medianError(fit, steps)).isLessThan(0.03);
     double before = 0;
@@ -63,7 +65,8 @@ class StepCurveTest {
       before = now;
     }
     for (int rows = 1; rows <= 128; rows++) {
-      assertThat(fit.seconds(128, rows, 0, 0)).isGreaterThanOrEqualTo(fit.seconds(128, rows - 1, 0, 0));
+      assertThat(fit.seconds(128, rows, 0, 0))
+          .isGreaterThanOrEqualTo(fit.seconds(128, rows - 1, 0, 0));
     }
   }
 
@@ -83,7 +86,8 @@ class StepCurveTest {
     CostModel measured = rates.withCurve(TRUE);
     assertThat(measured.stepSeconds(10, 2, 30, 40)).isEqualTo(TRUE.seconds(10, 2, 30, 40));
     assertThat(measured.stepSeconds(0, 0, 0, 0)).isZero();
-    assertThat(measured.stepComputeSeconds(10, 2, 30)).isEqualTo(rates.stepComputeSeconds(10, 2, 30));
+    assertThat(measured.stepComputeSeconds(10, 2, 30))
+        .isEqualTo(rates.stepComputeSeconds(10, 2, 30));
     assertThat(measured.stepMemorySeconds(40)).isEqualTo(rates.stepMemorySeconds(40));
     assertThat(TRUE.times(2).seconds(10, 2, 30, 40))
         .isCloseTo(2 * TRUE.seconds(10, 2, 30, 40), within(1e-12));

@@ -50,8 +50,7 @@ final class SimulatorWorkloads {
   }
 
   /** Groups that share a prefix. */
-  SimulatorWorkload shared(
-      String name, int groups, int each, int prefix, int[] own, int[] output) {
+  SimulatorWorkload shared(String name, int groups, int each, int prefix, int[] own, int[] output) {
     RequestSet.Builder builder = RequestSet.builder();
     for (int g = 0; g < groups; g++) {
       int[] common = random.ints(prefix, 0, vocabulary).toArray();
@@ -82,8 +81,7 @@ final class SimulatorWorkloads {
     return new SimulatorWorkload(
         name,
         "%d prompts of %s tokens with outputs of %s blended with as many of %s with outputs of %s"
-            .formatted(
-                count, range(longPrompt), range(shortOutput), range(prompt), range(output)),
+            .formatted(count, range(longPrompt), range(shortOutput), range(prompt), range(output)),
         builder.build(),
         new PlannedOrder("blend", order, memory, List.of()));
   }
@@ -95,8 +93,7 @@ final class SimulatorWorkloads {
         model
             .chatTemplate()
             .orElseGet(
-                () ->
-                    DefaultTemplate.forVocabulary(model.tokenizer().specialStrings()).source());
+                () -> DefaultTemplate.forVocabulary(model.tokenizer().specialStrings()).source());
     Preparer preparer =
         new Preparer(
             model.tokenizer(),

@@ -49,8 +49,7 @@ public final class RateProbe {
       info = lease.engine().info();
     }
     try (Model model = Model.open(spec.model().local(hadoop));
-        Backend kernels =
-            Backends.find(info.backend()).open(new BackendConfig(info.threads()))) {
+        Backend kernels = Backends.find(info.backend()).open(new BackendConfig(info.threads()))) {
       double overlap =
           Calibration.measure(kernels, model.spec(), model.weights().layers().getFirst().gate())
               .overlap();

@@ -63,12 +63,6 @@ public record DeviceRates(DeviceProfile profile, StepCurve curve, CalibrationInf
   private static CalibrationInfo info(
       DeviceProfile p, String backend, double spread, String source) {
     return new CalibrationInfo(
-        p.device(),
-        backend,
-        p.flopsPerSecond(),
-        p.bytesPerSecond(),
-        p.overlap(),
-        spread,
-        source);
+        p.device(), backend, p.flopsPerSecond(), p.bytesPerSecond(), p.overlap(), spread, source);
   }
 }

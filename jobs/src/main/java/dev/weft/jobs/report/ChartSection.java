@@ -41,7 +41,8 @@ final class ChartSection {
             .bars("shared, not computed", "pale", perSecond(StepPoint::sharedTokens));
     return timed(
         "Throughput over time",
-        "Tokens of all engines for each second of the run. Shared prompt tokens were found in the KV cache.",
+        "Tokens of all engines for each second of the run. Shared prompt tokens were found in the"
+            + " KV cache.",
         chart);
   }
 
@@ -60,7 +61,8 @@ final class ChartSection {
     }
     return timed(
         "What a step was made of",
-        "Mean tokens of one engine step: decode tokens of running sequences and prompt chunks, up to the budget.",
+        "Mean tokens of one engine step: decode tokens of running sequences and prompt chunks, up"
+            + " to the budget.",
         chart);
   }
 
@@ -118,7 +120,8 @@ final class ChartSection {
                 Format.count(t.sharedPrompt()) + "  " + Format.percent(t.savedShare()))
             .bar("computed", "indigo", t.computedPrompt(), Format.count(t.computedPrompt()));
     String note =
-        "Possible is what an unlimited cache of single tokens would save; the engine shares whole pages."
+        "Possible is what an unlimited cache of single tokens would save; the engine shares whole"
+            + " pages."
             + (t.deduplicatedPrompt() > 0
                 ? " Another "
                     + Format.count(t.deduplicatedPrompt(), "prompt token")
@@ -145,6 +148,8 @@ final class ChartSection {
                 Format.count(partitions.size(), "partition"),
                 Format.seconds(predicted),
                 Format.seconds(real));
+    String text = PredictionText.of(run);
+    note += text.isEmpty() ? "" : " Predicted: " + text + ".";
     if (partitions.size() > MOST_BARS) {
       return HtmlReport.section(title, note, List.of(scatter(title, partitions)));
     }

@@ -48,11 +48,12 @@ final class PlanTable {
       PlanSummary.CalibrationInfo rates = plan.calibration();
       facts.row(
           "Device rates (" + rates.source() + ")",
-          "%s, %s, overlap %s"
+          "%s, %s, overlap %s; half of the measured steps within %s of the fitted times"
               .formatted(
                   Format.perSecond(rates.flopsPerSecond(), "FLOP"),
                   Format.perSecond(rates.bytesPerSecond(), "B"),
-                  Format.digits(rates.overlap())));
+                  Format.digits(rates.overlap()),
+                  Format.percent(rates.spread())));
     }
     HtmlTable policies =
         new HtmlTable(

@@ -145,13 +145,14 @@ final class TerminalPlan {
       PlanSummary.CalibrationInfo c = plan.calibration();
       lines.line(
           "device",
-          "%s, %s backend: %s, %s, overlap %s (%s)"
+          "%s, %s backend: %s, %s, overlap %s, steps within %s (%s)"
               .formatted(
                   c.device(),
                   c.backend(),
                   Format.perSecond(c.flopsPerSecond(), "FLOP"),
                   Format.perSecond(c.bytesPerSecond(), "B"),
                   Format.digits(c.overlap()),
+                  Format.percent(c.spread()),
                   c.source()));
     }
     if (plan.memory() != null) {

@@ -93,6 +93,10 @@ public final class TerminalReport {
           run.plan().policy()
               + (run.plan().policyNote().isBlank() ? "" : ": " + run.plan().policyNote()));
     }
+    String prediction = PredictionText.of(run);
+    if (!prediction.isEmpty()) {
+      r.line("predicted", prediction);
+    }
     r.line(
         "time",
         "%s, of it %s inference"

@@ -53,6 +53,7 @@ class SampledSpeedTest {
             before.computeSeconds(100, 0, 10) / before.memorySeconds(100, 10),
             Assertions.within(1e-9));
     assertThat(corrected.profile().source()).isEqualTo("calibration+sample");
-    assertThat(corrected.info().source()).isEqualTo("measured+sample: step times x 1.250 by 300 steps");
+    assertThat(corrected.info().source())
+        .isEqualTo("measured+sample: step times x 1.250 by 300 steps");
   }
 }

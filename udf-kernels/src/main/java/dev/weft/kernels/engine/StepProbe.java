@@ -16,8 +16,8 @@ import org.apache.arrow.vector.VectorSchemaRoot;
 /**
  * Has an engine run steps of many compositions and tells how long each took: prompts of all lengths
  * up to the budget of a step, a prompt of several steps, few and many sequences that generate, with
- * short and long contexts, and prompts mixed with generation. Prompts are random, so that nothing is
- * shared. The scenes are run in turns, so that a busy moment falls on all of them.
+ * short and long contexts, and prompts mixed with generation. Prompts are random, so that nothing
+ * is shared. The scenes are run in turns, so that a busy moment falls on all of them.
  *
  * <p>The engine must keep the metrics of every step and have nothing else to do.
  */
@@ -30,9 +30,6 @@ public final class StepProbe {
   private static final int DECODE_TOKENS = 6;
   private static final int DEEP_PROMPT = 256;
   private static final int MOST_ROUNDS = 16;
-
-  /** With more rounds than these the first one is left out. */
-  private static final int KEPT_ROUNDS = 1;
 
   /** Java code is a hundred times slower before it is compiled. */
   private static final double WARM_UP_SHARE = 0.2;
@@ -59,8 +56,9 @@ public final class StepProbe {
   }
 
   /**
-   * Measures for about that long, the first fifth of it to warm up. Scenes that would take longer
-   * than what is left are left out; with a slow model these are the large ones.
+   * Measures for about that long, the first fifth of it to warm up. Every scene runs once even if
+   * it takes up to twice as long, on a machine that is busy or with a slow model; scenes that would
+   * not fit into that are left out, the last ones first, which are the large ones.
    *
    * @param limits of the engine
    * @return steps in the order they ran; never empty
@@ -73,40 +71,34 @@ public final class StepProbe {
 
   private List<MeasuredStep> measure(double seconds) throws InterruptedException {
     List<Scene> scenes = scenes();
-    // Before a scene has run its time is guessed from the fastest one so far.
-    double[] took = new double[scenes.size()];
-    double tokenSeconds = 0;
-    List<List<MeasuredStep>> rounds = new ArrayList<>();
     long began = System.nanoTime();
+    // Before a scene has run, its time is guessed from the fastest one so far.
+    double[] guesses = new double[scenes.size()];
+    double tokenSeconds = 0;
+    List<MeasuredStep> steps = new ArrayList<>();
     boolean warm = false;
-    for (int round = 0; rounds.size() < MOST_ROUNDS && since(began) < seconds; round++) {
-      List<MeasuredStep> steps = new ArrayList<>();
-      double end = warm ? seconds : WARM_UP_SHARE * seconds;
-      for (int i = 0; i < scenes.size(); i++) {
+    for (int round = 0; round < MOST_ROUNDS; ) {
+      boolean first = warm && round == 0;
+      double end = (warm ? first ? 2 : 1 : WARM_UP_SHARE) * seconds;
+      for (int i = 0; i < guesses.length; i++) {
         Scene scene = scenes.get(i);
-        double guess = took[i] > 0 ? took[i] : scene.tokens() * tokenSeconds;
-        if (round == 0 && i == 0 || since(began) + guess < end) {
+        double guess = guesses[i] > 0 ? guesses[i] : scene.tokens() * tokenSeconds;
+        if (steps.isEmpty() || since(began) + guess < end) {
           long start = System.nanoTime();
           steps.addAll(run(scene));
-          took[i] = since(start);
-          tokenSeconds =
-              tokenSeconds == 0
-                  ? took[i] / scene.tokens()
-                  : Math.min(tokenSeconds, took[i] / scene.tokens());
+          guesses[i] = since(start);
+          double each = guesses[i] / scene.tokens();
+          tokenSeconds = tokenSeconds == 0 ? each : Math.min(tokenSeconds, each);
         }
       }
-      if (warm || rounds.isEmpty()) {
-        rounds.add(steps);
-      }
-      if (!warm && since(began) >= WARM_UP_SHARE * seconds / 2) {
+      if (warm) {
+        round = since(began) < seconds ? round + 1 : MOST_ROUNDS;
+      } else if (since(began) >= WARM_UP_SHARE * seconds / 2) {
         warm = true;
+        steps.clear();
       }
     }
-    if (rounds.size() > KEPT_ROUNDS) {
-      // What ran before everything was compiled.
-      rounds.removeFirst();
-    }
-    return rounds.stream().flatMap(List::stream).toList();
+    return steps;
   }
 
   private List<Scene> scenes() {

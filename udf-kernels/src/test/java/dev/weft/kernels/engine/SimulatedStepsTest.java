@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
  * engine compose the same steps, one by one.
  */
 class SimulatedStepsTest {
-  private static final int ROUNDS = 24;
+  private static final int ROUNDS = 16;
   private static final int LOGITS = 1 << 8;
   private static final long PAIRS = 1 << 16;
   private static final long KV = 1L << 34;
@@ -61,7 +61,7 @@ class SimulatedStepsTest {
       // The longest request takes (120 + 40) / 16 pages and one to spare.
       int pages = 12 + random.nextInt(round % 2 == 0 ? 12 : 200);
       boolean twoSided = random.nextBoolean();
-      List<TestRequest> requests = requests(random, 60, twoSided);
+      List<TestRequest> requests = requests(random, 50, twoSided);
       String run = "seed %d round %d, %s, %d pages".formatted(seed, round, limits, pages);
 
       List<Long> simulated = new ArrayList<>();
@@ -91,7 +91,8 @@ class SimulatedStepsTest {
             .isEqualTo(simulated);
         assertThat(real.steps())
             .as(run)
-            .allMatch(s -> (long) Double.parseDouble(text(s, StepSchema.PREDICTED_SECONDS)) == coded(s));
+            .allMatch(
+                s -> (long) Double.parseDouble(text(s, StepSchema.PREDICTED_SECONDS)) == coded(s));
         preemptions += engine.totals().preemptions();
         shared += engine.totals().sharedTokens();
       }
@@ -122,7 +123,9 @@ class SimulatedStepsTest {
     return (String) step.get(column);
   }
 
-  /** Shared prefixes, outputs of a fixed length, estimates that are too low as often as too high. */
+  /**
+   * Shared prefixes, outputs of a fixed length, estimates that are too low as often as too high.
+   */
   private static List<TestRequest> requests(Random random, int count, boolean twoSided) {
     int[][] prefixes = new int[5][];
     for (int i = 0; i < prefixes.length; i++) {

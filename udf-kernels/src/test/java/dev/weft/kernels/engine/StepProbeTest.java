@@ -18,17 +18,19 @@ class StepProbeTest {
     try (Engine engine =
         Engine.open(
             EngineConfig.builder(TinyModel.write(folder))
+                .backend("scalar")
                 .threads(1)
                 .kvBudgetBytes(1 << 20)
                 .budgetTokens(limits.budgetTokens())
                 .maxSequences(limits.maxSequences())
                 .stepMetricsEvery(1)
                 .build())) {
-      List<MeasuredStep> steps = StepProbe.measure(engine, limits, 2, 7);
+      List<MeasuredStep> steps = StepProbe.measure(engine, limits, 10, 7);
       assertThat(steps).allMatch(s -> s.tokens() <= 40 && s.logitTokens() <= 8);
       assertThat(steps).anyMatch(s -> s.tokens() == 1 && s.prefillPairs() == 1);
       assertThat(steps).anyMatch(s -> s.tokens() == 40 && s.prefillPairs() == 40 * 41 / 2);
-      assertThat(steps).anyMatch(s -> s.tokens() == 8 && s.logitTokens() == 8 && s.kvTokensRead() > 24);
+      assertThat(steps)
+          .anyMatch(s -> s.tokens() == 8 && s.logitTokens() == 8 && s.kvTokensRead() > 24);
       assertThat(steps).anyMatch(s -> s.prefillPairs() > 0 && s.kvTokensRead() > 0);
       assertThat(engine.totals().sharedTokens()).isZero();
     }
@@ -44,6 +46,7 @@ class StepProbeTest {
     try (Engine engine =
         Engine.open(
             EngineConfig.builder(model)
+                .backend("scalar")
                 .threads(1)
                 .kvBudgetBytes(4 * pageBytes)
                 .stepMetricsEvery(1)

@@ -11,15 +11,22 @@ import java.util.TreeMap;
  *
  * <p>Unknowns are what a curve gains from one breakpoint to the next, and the two rates; none may
  * be negative, so that curves never fall. Relative errors count, and large ones only by their size
- * and not its square (iteratively reweighted least squares), so that steps another process got in
- * the way of have no say. Negative unknowns are set to zero one by one, the worst first, and the
- * rest is solved again.
+ * and not its square (iteratively reweighted least squares), so that single steps that another
+ * process got in the way of do not bend it. Negative unknowns are set to zero one by one, the worst
+ * first, and the rest is solved again.
+ *
+ * <p>Such a curve tells the usual time of a step. What a run takes is the sum over its steps, the
+ * late ones included: at the end the curve is scaled so that it gives the sum of the measured
+ * seconds, in which a step counts at most half more than its usual time.
  */
 public final class StepCurveFit {
   private static final int ROUNDS = 12;
 
   /** Relative errors below this count by their square. */
-  private static final double SMALL = 0.01;
+  private static final double SMALL = 0.03;
+
+  /** A step that took more than this times its usual time counts as if it took this. */
+  private static final double LATEST = 1.5;
 
   private static final int MOST_BREAKPOINTS = 28;
 
@@ -42,23 +49,29 @@ public final class StepCurveFit {
     if (steps.isEmpty()) {
       throw new IllegalArgumentException("no measured steps to fit a curve to");
     }
-    return new StepCurveFit(steps).solve(steps);
+    StepCurve usual = new StepCurveFit(steps).solve(steps);
+    double real = 0;
+    double sum = 0;
+    for (MeasuredStep s : steps) {
+      double seconds = seconds(usual, s);
+      real += Math.min(s.seconds(), LATEST * seconds);
+      sum += seconds;
+    }
+    return usual.times(real / sum);
   }
 
   /** Half of the errors of predicted against measured seconds are below this part of the latter. */
   public static double medianError(StepCurve curve, List<MeasuredStep> steps) {
     double[] errors =
         steps.stream()
-            .mapToDouble(
-                s ->
-                    Math.abs(
-                            curve.seconds(
-                                    s.tokens(), s.logitTokens(), s.prefillPairs(), s.kvTokensRead())
-                                - s.seconds())
-                        / s.seconds())
+            .mapToDouble(s -> Math.abs(seconds(curve, s) - s.seconds()) / s.seconds())
             .sorted()
             .toArray();
     return errors.length == 0 ? Double.NaN : errors[errors.length / 2];
+  }
+
+  private static double seconds(StepCurve curve, MeasuredStep s) {
+    return curve.seconds(s.tokens(), s.logitTokens(), s.prefillPairs(), s.kvTokensRead());
   }
 
   /** Counts that occur, thinned where there are many: the least and the largest stay. */

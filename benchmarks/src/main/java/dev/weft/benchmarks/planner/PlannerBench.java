@@ -6,20 +6,21 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Measures the planner on simulated devices, and the time of planning on this machine.
+ * Measures the planner on simulated devices, and on this machine the time of planning and how far
+ * simulated times are from those of the engine.
  *
  * <pre>PlannerBench [--out FILE] [--quick] [--only PREFIX] [--data DIR] [--seed N]
  * PlannerBench --table FILE</pre>
  *
- * <p>Everything but {@code plan.*} is simulated and deterministic. {@code --only} takes the
- * beginning of names, {@code --table} prints the results of a file as Markdown.
+ * <p>Everything but {@code plan.*} and {@code simulator.*} is simulated and deterministic. {@code
+ * --only} takes the beginning of names, {@code --table} prints the results of a file as Markdown.
  */
 public final class PlannerBench {
   private static final long SEED = 2026;
 
   private PlannerBench() {}
 
-  public static void main(String[] args) throws IOException {
+  public static void main(String[] args) throws IOException, InterruptedException {
     Path out = null;
     Path table = null;
     Path data = dataFolder();
@@ -44,7 +45,8 @@ public final class PlannerBench {
     run(new Report(System.out, out, only), quick, data, seed);
   }
 
-  private static void run(Report report, boolean quick, Path data, long seed) throws IOException {
+  private static void run(Report report, boolean quick, Path data, long seed)
+      throws IOException, InterruptedException {
     PaperSection paper = new PaperSection(report, quick, seed);
     paper.representative(Device.PAPER_8B);
     paper.representative(Device.PAPER_70B);
@@ -54,6 +56,7 @@ public final class PlannerBench {
     traces.traces();
     new PartitionSection(report, Device.PAPER_8B, quick, seed).run();
     new ScaleSection(report, Device.PAPER_8B, quick, seed).run();
+    new SimulatorError(report, quick, seed).run();
     paper.grid(Device.PAPER_8B);
     paper.grid(Device.PAPER_70B);
   }

@@ -20,14 +20,11 @@ import dev.weft.kernels.quant.QuantFormat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.function.Consumer;
 
 /**
  * Predicted against real time of the engine on this machine. Each repetition opens the engine anew
@@ -35,83 +32,46 @@ import java.util.function.Consumer;
  * simulator predicts the same requests with their true output lengths from that calibration alone.
  *
  * <ul>
- *   <li>{@code simulator.error.<workload>.run}: distance of predicted over real seconds from 1, the
- *       median of the repetitions; real is from submission to the last result.
- *   <li>{@code simulator.error.<workload>.step}: median over all steps of {@code |predicted - real|
- *       / real}, for steps of the same composition; the ratio is that of the sums.
+ *   <li>{@code simulator.error.<model>.<workload>.run}: distance of predicted over real seconds
+ *       from 1, the median of the repetitions; real is from submission to the last result.
+ *   <li>{@code simulator.error.<model>.<workload>.step}: median over all steps of {@code |predicted
+ *       - real| / real}, for steps of the same composition; the ratio is that of the sums.
+ *   <li>{@code simulator.error.<model>.calibration}: median distance of the calibration's own steps
+ *       from its curve.
  * </ul>
- *
- * <pre>SimulatorError [--out FILE] [--models demo,135m] [--repetitions N] [--threads N]</pre>
  */
-public final class SimulatorError {
-  private static final long SEED = 2026;
+final class SimulatorError {
   private static final long KV_BYTES = 1L << 30;
   private static final int CONTEXT_135M = 2048;
+  private static final int DEMO_REQUESTS = 500;
+  private static final int REPETITIONS = 3;
   private static final StepLimits LIMITS = new StepLimits(256, 64);
+  private static final String NAME = "simulator.error.";
 
-  private final Consumer<String> lines;
+  private final Report report;
   private final int repetitions;
-  private final int threads;
+  private final long seed;
+  private final int threads = Runtime.getRuntime().availableProcessors();
 
-  private SimulatorError(Consumer<String> lines, int repetitions, int threads) {
-    this.lines = lines;
-    this.repetitions = repetitions;
-    this.threads = threads;
+  SimulatorError(Report report, boolean quick, long seed) {
+    this.report = report;
+    this.repetitions = quick ? 1 : REPETITIONS;
+    this.seed = seed;
   }
 
-  public static void main(String[] args) throws IOException, InterruptedException {
-    Path out = null;
-    List<String> models = List.of("demo", "135m");
-    int repetitions = 3;
-    int threads = Runtime.getRuntime().availableProcessors();
-    for (int i = 0; i < args.length; i++) {
-      switch (args[i]) {
-        case "--out" -> out = Path.of(value(args, ++i));
-        case "--models" -> models = List.of(value(args, ++i).split(","));
-        case "--repetitions" -> repetitions = Integer.parseInt(value(args, ++i));
-        case "--threads" -> threads = Integer.parseInt(value(args, ++i));
-        default -> throw new IllegalArgumentException("unknown option " + args[i]);
+  /** Measures with the shipped model, and with random Q8_0 weights of the shape of 135M. */
+  void run() throws IOException, InterruptedException {
+    if (report.wants(NAME + "demo")) {
+      run("demo", demoFolder().resolve("weft-demo.gguf"));
+    }
+    if (report.wants(NAME + "135m")) {
+      Path file = Files.createTempFile("weft-135m", ".gguf");
+      try {
+        SyntheticFile.write(file, SyntheticModel.shape135m(), CONTEXT_135M, QuantFormat.Q8_0, seed);
+        run("135m", file);
+      } finally {
+        Files.delete(file);
       }
-    }
-    List<String> lines = new ArrayList<>();
-    for (String model : models) {
-      measure(model, repetitions, threads, lines::add);
-    }
-    lines.forEach(System.out::println);
-    if (out != null) {
-      Files.write(out, lines, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-    }
-  }
-
-  private static String value(String[] args, int index) {
-    if (index == args.length) {
-      throw new IllegalArgumentException("option " + args[index - 1] + " needs a value");
-    }
-    return args[index];
-  }
-
-  /**
-   * Measures with one model.
-   *
-   * @param model {@code demo}: the shipped one; {@code 135m}: random Q8_0 weights
-   * @param lines told each result as a JSON object of one line
-   */
-  public static void measure(String model, int repetitions, int threads, Consumer<String> lines)
-      throws IOException, InterruptedException {
-    var bench = new SimulatorError(lines, repetitions, threads);
-    switch (model) {
-      case "demo" -> bench.run(model, demoFolder().resolve("weft-demo.gguf"));
-      case "135m" -> {
-        Path file = Files.createTempFile("weft-135m", ".gguf");
-        try {
-          SyntheticFile.write(
-              file, SyntheticModel.shape135m(), CONTEXT_135M, QuantFormat.Q8_0, SEED);
-          bench.run(model, file);
-        } finally {
-          Files.delete(file);
-        }
-      }
-      default -> throw new IllegalArgumentException("unknown model " + model + ": demo or 135m");
     }
   }
 
@@ -151,9 +111,9 @@ public final class SimulatorError {
         }
       }
     }
-    results.values().forEach(measured -> report(measured));
+    results.values().forEach(this::report);
     line(
-        "simulator.calibration." + name + ".spread",
+        NAME + name + ".calibration",
         median(spreads),
         "part of the measured seconds",
         "the fitted curve",
@@ -182,23 +142,23 @@ public final class SimulatorError {
             .build());
   }
 
-  private static List<SimulatorWorkload> workloads(String name, Path file, CostModel cost)
+  private List<SimulatorWorkload> workloads(String name, Path file, CostModel cost)
       throws IOException {
     try (Model model = Model.open(file)) {
-      var make = new SimulatorWorkloads(model.spec().vocabSize(), SEED);
+      var make = new SimulatorWorkloads(model.spec().vocabSize(), seed);
       if (name.equals("demo")) {
         return List.of(
-            SimulatorWorkloads.demo("demo-requests", model, demoFolder(), 500, cost),
-            make.apart("demo-decode", 128, range(8, 32), range(80, 160)),
-            make.apart("demo-prefill", 80, range(300, 800), range(1, 4)),
+            SimulatorWorkloads.demo("demo.requests", model, demoFolder(), DEMO_REQUESTS, cost),
+            make.apart("demo.decode", 128, range(8, 32), range(80, 160)),
+            make.apart("demo.prefill", 80, range(300, 800), range(1, 4)),
             make.blend(
-                "demo-blend", 50, range(300, 600), range(2, 8), range(16, 32), range(64, 128)));
+                "demo.blend", 50, range(300, 600), range(2, 8), range(16, 32), range(64, 128)));
       }
       return List.of(
-          make.shared("135m-shared", 4, 10, 256, range(20, 40), range(4, 12)),
-          make.apart("135m-decode", 32, range(8, 24), range(60, 120)),
-          make.apart("135m-prefill", 10, range(300, 700), range(1, 4)),
-          make.blend("135m-blend", 8, range(200, 500), range(2, 8), range(16, 32), range(32, 96)));
+          make.shared("135m.shared", 4, 10, 256, range(20, 40), range(4, 12)),
+          make.apart("135m.decode", 32, range(8, 24), range(60, 120)),
+          make.apart("135m.prefill", 10, range(300, 700), range(1, 4)),
+          make.blend("135m.blend", 8, range(200, 500), range(2, 8), range(16, 32), range(32, 96)));
     }
   }
 
@@ -238,7 +198,7 @@ public final class SimulatorError {
     for (int i = 0; i < m.real.size(); i++) {
       ratios.add(m.predicted.get(i) / m.real.get(i));
     }
-    String name = "simulator.error." + m.workload.name();
+    String name = NAME + m.workload.name();
     line(
         name + ".run",
         Math.abs(median(ratios) - 1),
@@ -265,22 +225,17 @@ public final class SimulatorError {
       double ratio,
       double spread,
       String workload) {
-    lines.accept(
-        String.format(
-            Locale.ROOT,
-            "{\"name\":\"%s\",\"value\":%.4g,\"unit\":\"%s\",\"baseline\":\"%s\",\"ratio\":%s,"
-                + "\"spread\":%.3f,\"repetitions\":%d,\"workload\":\"%s\",\"device\":\"%s\","
-                + "\"seed\":%d}",
+    report.add(
+        new Measurement(
             name,
             value,
             unit,
             baseline,
-            Double.isNaN(ratio) ? "null" : String.format(Locale.ROOT, "%.4g", ratio),
+            ratio,
             spread,
-            repetitions,
-            workload,
-            Machine.cpu().replace("\"", "") + ", " + threads + " threads",
-            SEED));
+            workload + (repetitions > 1 ? "; %d repetitions".formatted(repetitions) : ""),
+            Machine.cpu() + ", " + threads + " threads",
+            seed));
   }
 
   private static double median(List<Double> values) {

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.weft.batching.policy.SchedulingPolicies;
 import dev.weft.batching.policy.SchedulingPolicy;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,7 +21,7 @@ class PlannerBenchTest {
   @TempDir Path folder;
 
   @Test
-  void noPolicyBeatsThePracticalOptimum() throws IOException {
+  void noPolicyBeatsThePracticalOptimum() throws Exception {
     List<Measurement> lines = run("paper.trace2.of_optimum");
     List<String> names = lines.stream().map(Measurement::name).toList();
     for (SchedulingPolicy policy : SchedulingPolicies.all()) {
@@ -32,7 +31,7 @@ class PlannerBenchTest {
   }
 
   @Test
-  void everyLineKeepsTheContract() throws IOException {
+  void everyLineKeepsTheContract() throws Exception {
     List<Measurement> lines = run("plan");
     lines.addAll(run("dp.2"));
     lines.addAll(run("variance.lmsys"));
@@ -71,7 +70,7 @@ class PlannerBenchTest {
         .hasMessageContaining("no field");
   }
 
-  private List<Measurement> run(String only) throws IOException {
+  private List<Measurement> run(String only) throws Exception {
     Path out = folder.resolve(only + ".jsonl");
     PlannerBench.main(new String[] {"--quick", "--only", only, "--out", out.toString()});
     List<Measurement> lines = new ArrayList<>();

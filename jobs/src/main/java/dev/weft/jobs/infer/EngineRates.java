@@ -37,8 +37,8 @@ public record EngineRates(
     return spread <= LARGE_SPREAD
         ? null
         : ("the calibration's own steps are %.0f%% off its curve (median of %d): the machine was"
-               + " busy. Predicted times may be as far off; calibrate again on a quiet machine with"
-               + " calibration.refresh=true")
+                + " busy. Predicted times may be as far off; calibrate again on a quiet machine with"
+                + " calibration.refresh=true")
             .formatted(100 * spread, steps);
   }
 }

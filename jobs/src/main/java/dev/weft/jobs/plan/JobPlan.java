@@ -129,7 +129,11 @@ public final class JobPlan {
    * @param error of predicted times
    */
   public PlanOutline outline(
-      PlanLevel level, PrefixText text, OutputRange outputs, TimeError error, PlanProgress progress) {
+      PlanLevel level,
+      PrefixText text,
+      OutputRange outputs,
+      TimeError error,
+      PlanProgress progress) {
     Predictions predictions = Predictions.of(this, outputs, error, progress);
     List<PlannedGroup> groups = preview();
     return new PlanOutline(

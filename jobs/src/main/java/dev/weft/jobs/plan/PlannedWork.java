@@ -13,8 +13,7 @@ import org.apache.spark.sql.Row;
  * @param partitions what is promised of each partition
  * @param seconds predicted of each partition
  */
-public record PlannedWork(
-    Dataset<Row> assigned, List<Partition> partitions, List<Double> seconds) {
+public record PlannedWork(Dataset<Row> assigned, List<Partition> partitions, List<Double> seconds) {
   public PlannedWork {
     partitions = List.copyOf(partitions);
     seconds = List.copyOf(seconds);

@@ -278,7 +278,8 @@ public final class RangedTable implements AutoCloseable {
    */
   public PlannedWork plan(CostModel cost, int wanted) {
     close();
-    double density = spec.policy().equals("blend") ? density(summaries(0, new TimeError(Double.NaN, 0))) : 0;
+    double density =
+        spec.policy().equals("blend") ? density(summaries(0, new TimeError(Double.NaN, 0))) : 0;
     int slices =
         Math.clamp((long) SLICES_PER_PARTITION * wanted / ranges, LEAST_SLICES, MOST_SLICES);
     RangeSpec how = spec;

@@ -73,7 +73,7 @@ class SimulatedStepsTest {
     long seed = new Random().nextLong();
     System.out.println("SimulatedStepsTest seed " + seed);
     var random = new Random(seed);
-    for (int round = 0; round < ROUNDS / 2; round++) {
+    for (int round = 0; round < ROUNDS / 4; round++) {
       // All eight seem to fit: a page or two each by the estimates, of 18 in all; but they end
       // with five to six.
       var limits = new StepLimits(16 + random.nextInt(100), 8);

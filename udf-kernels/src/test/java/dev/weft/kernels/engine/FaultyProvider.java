@@ -105,6 +105,23 @@ record FaultyProvider(IntConsumer fault) implements BackendProvider {
     }
 
     @Override
+    public void addBias(Activations x, int rows, float[] bias) {
+      scalar.addBias(x, rows, bias);
+    }
+
+    @Override
+    public void addScaled(
+        Activations x, int[] indices, int count, Activations delta, float[] scales) {
+      scalar.addScaled(x, indices, count, delta, scales);
+    }
+
+    @Override
+    public void normHeads(
+        Activations x, int rows, int column, int heads, int headDim, float[] weight, float eps) {
+      scalar.normHeads(x, rows, column, heads, headDim, weight, eps);
+    }
+
+    @Override
     public void ropeAndStore(
         Activations qkv,
         AttentionShape shape,

@@ -140,7 +140,7 @@ final class JobDriver {
         duplicated[0] + strangers,
         changed,
         rowsInLedger(new Path(output, "_weft/runs/" + config.run().id() + "/ledger"))
-            - expected.size());
+            - rowsInLedger(new Path(reference, "_weft/runs/undisturbed/ledger")));
   }
 
   /** By the names of its whole pieces: a torn one was never counted as finished. */

@@ -25,6 +25,7 @@ final class KillRuns {
 
   private static final int REPLY_SECONDS = 600;
   private static final int MOST_STARTS = 12;
+  private static final int CHECKS = 3;
 
   /**
    * What is run.
@@ -157,9 +158,13 @@ final class KillRuns {
     double seconds = (System.nanoTime() - began) / 1e9;
     JobDriver.Reply result = null;
     if (reply.isPresent() && reply.get().error().isEmpty()) {
-      // A fault can also come after the end.
-      healthyDriver().send(new JobDriver.Command("check", job, reference));
-      result = driver.await(REPLY_SECONDS).orElseThrow();
+      // A fault can also come after the end: a driver that was just killed still looks alive.
+      Optional<JobDriver.Reply> checked = Optional.empty();
+      for (int i = 0; i < CHECKS && checked.isEmpty(); i++) {
+        healthyDriver().send(new JobDriver.Command("check", job, reference));
+        checked = driver.await(REPLY_SECONDS);
+      }
+      result = checked.orElse(null);
     }
     String line = count(index, seed, fault, at, starts, seconds, error, result, sums);
     progress.accept(line);

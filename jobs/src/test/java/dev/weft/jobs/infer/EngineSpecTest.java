@@ -39,6 +39,9 @@ class EngineSpecTest {
             8,
             1,
             42,
+            3,
+            600,
+            30,
             "");
     assertThat(spec.config(Path.of("m.gguf")).costModel()).isNull();
     for (CostModel cost : List.of(rates, measured)) {

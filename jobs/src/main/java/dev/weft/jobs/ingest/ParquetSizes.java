@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -40,12 +39,12 @@ final class ParquetSizes {
    * @param files URIs
    * @throws org.apache.spark.SparkException with a {@link WeftException} that names the file
    */
-  static void check(JavaSparkContext spark, String[] files) {
-    if (files.length > 0) {
+  static void check(JavaSparkContext spark, List<String> files) {
+    if (!files.isEmpty()) {
       SerializableConfiguration hadoop = new SerializableConfiguration(spark.hadoopConfiguration());
-      int parts = Math.min(files.length, 4 * spark.defaultParallelism());
+      int parts = Math.min(files.size(), 4 * spark.defaultParallelism());
       spark
-          .parallelize(Arrays.asList(files), parts)
+          .parallelize(files, parts)
           .foreach(file -> check(new Path(URI.create(file)), hadoop.value()));
     }
   }

@@ -67,12 +67,10 @@ final class TableRows {
                 .formatted(schema.simpleString(), table.schema().simpleString()));
       }
     }
-    for (Dataset<Row> table : tables) {
-      ParquetSizes.check(
-          JavaSparkContext.fromSparkContext(table.sparkSession().sparkContext()),
-          table.inputFiles());
-    }
     Numbering numbering = number(tables);
+    ParquetSizes.check(
+        JavaSparkContext.fromSparkContext(tables.getFirst().sparkSession().sparkContext()),
+        List.copyOf(numbering.files().keySet()));
     JavaRDD<IngestedRow> all = null;
     for (Dataset<Row> table : tables) {
       JavaRDD<IngestedRow> rows =

@@ -50,15 +50,20 @@ class HuggingFaceJobTest {
     return JobFixture.answers(spark, folder.resolve("out").toString(), id);
   }
 
+  private static String line(String id, String prompt) {
+    return "{\"custom_id\":\"%s\",\"url\":\"/v1/completions\",\"body\":{\"prompt\":\"%s\"}}"
+        .formatted(id, prompt);
+  }
+
   @Test
   void aFolderAnswersAsItsGgufFile() throws IOException {
     Path input =
         Files.write(
             folder.resolve("in.jsonl"),
             List.of(
-                "{\"id\":\"a\",\"prompt\":\"Once upon a time\"}",
-                "{\"id\":\"b\",\"prompt\":\"Once upon a time, there was a little girl\"}",
-                "{\"id\":\"c\",\"prompt\":\"The dog\"}"));
+                line("a", "Once upon a time"),
+                line("b", "Once upon a time, there was a little girl"),
+                line("c", "The dog")));
     Map<String, String> gguf = run("gguf", input.toString(), TestSpark.stories());
     Map<String, String> hf = run("hf", input.toString(), shared("stories260K/hf"));
     assertThat(hf).hasSize(3).isEqualTo(gguf);

@@ -56,12 +56,13 @@ public final class StepProbe {
   }
 
   /**
-   * Measures for about that long, the first fifth of it to warm up. Every scene runs once even if
-   * it takes up to twice as long, on a machine that is busy or with a slow model; scenes that would
-   * not fit into that are left out, the last ones first, which are the large ones.
+   * Measures for about that long, the first fifth of it to warm up. Every scene runs twice even if
+   * that takes up to twice as long, on a machine that is busy or with a slow model; scenes that would
+   * not fit into that are left out, the last ones first, which are the large ones. Of the runs of a
+   * scene the later half counts: code is compiled while the earlier ones run.
    *
    * @param limits of the engine
-   * @return steps in the order they ran; never empty
+   * @return steps scene by scene; never empty
    * @throws EngineException if the engine fails
    */
   public static List<MeasuredStep> measure(
@@ -71,32 +72,41 @@ public final class StepProbe {
 
   private List<MeasuredStep> measure(double seconds) throws InterruptedException {
     List<Scene> scenes = scenes();
+    // The first steps load classes and run in the interpreter, for seconds on a busy machine.
+    run(scenes.getFirst());
     long began = System.nanoTime();
     // Before a scene has run, its time is guessed from the fastest one so far.
     double[] guesses = new double[scenes.size()];
     double tokenSeconds = 0;
-    List<MeasuredStep> steps = new ArrayList<>();
+    List<List<List<MeasuredStep>>> runs = new ArrayList<>();
+    scenes.forEach(scene -> runs.add(new ArrayList<>()));
+    boolean any = false;
     boolean warm = false;
     for (int round = 0; round < MOST_ROUNDS; ) {
-      boolean first = warm && round == 0;
-      double end = (warm ? first ? 2 : 1 : WARM_UP_SHARE) * seconds;
+      double end = (warm ? round < 2 ? 2 : 1 : WARM_UP_SHARE) * seconds;
       for (int i = 0; i < guesses.length; i++) {
         Scene scene = scenes.get(i);
         double guess = guesses[i] > 0 ? guesses[i] : scene.tokens() * tokenSeconds;
-        if (steps.isEmpty() || since(began) + guess < end) {
+        if (!any || since(began) + guess < end) {
           long start = System.nanoTime();
-          steps.addAll(run(scene));
+          runs.get(i).add(run(scene));
+          any = true;
           guesses[i] = since(start);
           double each = guesses[i] / scene.tokens();
           tokenSeconds = tokenSeconds == 0 ? each : Math.min(tokenSeconds, each);
         }
       }
       if (warm) {
-        round = since(began) < seconds ? round + 1 : MOST_ROUNDS;
+        round = since(began) < (round == 0 ? 2 : 1) * seconds ? round + 1 : MOST_ROUNDS;
       } else if (since(began) >= WARM_UP_SHARE * seconds / 2) {
         warm = true;
-        steps.clear();
+        any = false;
+        runs.forEach(List::clear);
       }
+    }
+    List<MeasuredStep> steps = new ArrayList<>();
+    for (List<List<MeasuredStep>> each : runs) {
+      each.subList(each.size() / 2, each.size()).forEach(steps::addAll);
     }
     return steps;
   }

@@ -19,6 +19,7 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -43,6 +44,16 @@ class SimulatedStepsTest {
           new StepCurve(line(1), line(LOGITS), PAIRS, KV));
 
   @TempDir static Path folder;
+  private static Path model;
+  private static long pageBytes;
+
+  @BeforeAll
+  static void writeModel() throws Exception {
+    model = TinyModel.write(folder);
+    try (Engine engine = Engine.open(EngineConfig.builder(model).kvBudgetBytes(1 << 20).build())) {
+      pageBytes = engine.info().kvBytes() / engine.info().kvPages();
+    }
+  }
 
   private static PiecewiseLinear line(double slope) {
     return new PiecewiseLinear(List.of(new Point(0, 0), new Point(1 << 20, slope * (1 << 20))));
@@ -50,7 +61,6 @@ class SimulatedStepsTest {
 
   @Test
   void simulatorAndEngineComposeTheSameSteps() throws Exception {
-    Path model = TinyModel.write(folder);
     long seed = new Random().nextLong();
     System.out.println("SimulatedStepsTest seed " + seed);
     var random = new Random(seed);
@@ -62,14 +72,13 @@ class SimulatedStepsTest {
       boolean twoSided = random.nextBoolean();
       List<TestRequest> requests = requests(random, 50, twoSided);
       String run = "seed %d round %d, %s, %d pages".formatted(seed, round, limits, pages);
-      shared += same(run, model, limits, pages, requests, 1 + random.nextInt(70)).sharedTokens();
+      shared += same(run, limits, pages, requests, 1 + random.nextInt(70)).sharedTokens();
     }
     assertThat(shared).as("seed %d: shared tokens", seed).isPositive();
   }
 
   @Test
   void soTheyDoWhenSequencesAreTakenBack() throws Exception {
-    Path model = TinyModel.write(folder);
     long seed = new Random().nextLong();
     System.out.println("SimulatedStepsTest seed " + seed);
     var random = new Random(seed);
@@ -88,7 +97,7 @@ class SimulatedStepsTest {
                 .ignoreEos(true));
       }
       String run = "seed %d round %d, %s".formatted(seed, round, limits);
-      EngineTotals totals = same(run, model, limits, 18, requests, 24);
+      EngineTotals totals = same(run, limits, 18, requests, 24);
       assertThat(totals.preemptions()).as(run).isPositive();
     }
   }
@@ -96,7 +105,6 @@ class SimulatedStepsTest {
   /** Requires the same steps of both; what the engine says it did. */
   private static EngineTotals same(
       String run,
-      Path model,
       StepLimits limits,
       int pages,
       List<TestRequest> requests,
@@ -119,7 +127,7 @@ class SimulatedStepsTest {
             .maxSequences(limits.maxSequences())
             .stepMetricsEvery(1)
             .costModel(CODED);
-    try (Engine engine = Engine.open(config.kvBudgetBytes(pages * pageBytes(model)).build())) {
+    try (Engine engine = Engine.open(config.kvBudgetBytes(pages * pageBytes).build())) {
       var real = EngineRuns.run(engine, requests, batchRows);
       assertThat(real.results()).as(run).allMatch(r -> r.errorCode().equals("null"));
       assertThat(engine.info().kvPages()).isEqualTo(pages);
@@ -131,12 +139,6 @@ class SimulatedStepsTest {
           .allMatch(
               s -> (long) Double.parseDouble(text(s, StepSchema.PREDICTED_SECONDS)) == coded(s));
       return engine.totals();
-    }
-  }
-
-  private static long pageBytes(Path model) {
-    try (Engine engine = Engine.open(EngineConfig.builder(model).kvBudgetBytes(1 << 20).build())) {
-      return engine.info().kvBytes() / engine.info().kvPages();
     }
   }
 

@@ -57,9 +57,9 @@ public final class StepProbe {
 
   /**
    * Measures for about that long, the first fifth of it to warm up. Every scene runs twice even if
-   * that takes up to twice as long, on a machine that is busy or with a slow model; scenes that would
-   * not fit into that are left out, the last ones first, which are the large ones. Of the runs of a
-   * scene the later half counts: code is compiled while the earlier ones run.
+   * that takes up to twice as long, on a machine that is busy or with a slow model; scenes that
+   * would not fit into that are left out, the last ones first, which are the large ones. Of the
+   * runs of a scene the later half counts: code is compiled while the earlier ones run.
    *
    * @param limits of the engine
    * @return steps scene by scene; never empty

@@ -104,11 +104,7 @@ class SimulatedStepsTest {
 
   /** Requires the same steps of both; what the engine says it did. */
   private static EngineTotals same(
-      String run,
-      StepLimits limits,
-      int pages,
-      List<TestRequest> requests,
-      int batchRows)
+      String run, StepLimits limits, int pages, List<TestRequest> requests, int batchRows)
       throws Exception {
     List<Long> simulated = new ArrayList<>();
     new Simulator(CODED, limits, pages, 16)

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -19,6 +20,8 @@ import java.util.stream.IntStream;
 
 /** Whole Hugging Face folders: configuration, weights that fit it, tokenizer and its settings. */
 final class FolderTarget implements FuzzTarget {
+  private static final List<String> NAMES =
+      List.of("config.json", "tokenizer.json", "tokenizer_config.json");
   private static final int WIDTH = 8;
   private static final int VOCABULARY = 264;
   private static final List<String> TYPES =
@@ -51,6 +54,29 @@ final class FolderTarget implements FuzzTarget {
     for (String type : TYPES) {
       weights.put(type, weights(type));
     }
+    // A sound folder first: no case is charged for loading the reader's classes.
+    String[] texts = texts("llama");
+    write(
+            "llama",
+            List.of(texts[0].getBytes(UTF_8), texts[1].getBytes(UTF_8), texts[2].getBytes(UTF_8)))
+        .read();
+  }
+
+  /** A sound {@code config.json}, {@code tokenizer.json} and {@code tokenizer_config.json}. */
+  private String[] texts(String type) {
+    return new String[] {CONFIG.formatted(type), tokenizer, SETTINGS.formatted()};
+  }
+
+  private Folder write(String type, List<byte[]> files) throws IOException {
+    var dump = new ByteArrayOutputStream();
+    for (int i = 0; i < files.size(); i++) {
+      Files.write(folder.resolve(NAMES.get(i)), files.get(i));
+      dump.writeBytes(files.get(i));
+      dump.write('\n');
+    }
+    byte[] data = weights.get(type);
+    Files.write(folder.resolve("model.safetensors"), data);
+    return new Folder(folder, dump.size() + data.length, dump.toByteArray(), "a <s> b");
   }
 
   /** The vocabulary of GPT-2's stand-ins for bytes. */
@@ -133,37 +159,33 @@ final class FolderTarget implements FuzzTarget {
   @Override
   public Input next(RandomGenerator random) throws IOException {
     String type = TYPES.get(random.nextInt(TYPES.size()));
-    String[] texts = {CONFIG.formatted(type), tokenizer, SETTINGS.formatted()};
+    String[] texts = texts(type);
     for (int n = random.nextInt(4); n > 0; n--) {
       int which = random.nextInt(texts.length);
       texts[which] = SafetensorsTarget.mutate(texts[which], random);
     }
-    var dump = new ByteArrayOutputStream();
-    String[] names = {"config.json", "tokenizer.json", "tokenizer_config.json"};
-    for (int i = 0; i < names.length; i++) {
-      byte[] bytes = texts[i].getBytes(UTF_8);
-      if (random.nextInt(40) == 0) {
-        bytes = ByteMutator.mutate(bytes, random);
-      }
-      Files.write(folder.resolve(names[i]), bytes);
-      dump.writeBytes(bytes);
-      dump.write('\n');
+    List<byte[]> files = new ArrayList<>();
+    for (String text : texts) {
+      byte[] bytes = text.getBytes(UTF_8);
+      files.add(random.nextInt(40) == 0 ? ByteMutator.mutate(bytes, random) : bytes);
     }
-    byte[] data = weights.get(type);
-    Files.write(folder.resolve("model.safetensors"), data);
-    return new Folder(folder, dump.size() + data.length, dump.toByteArray(), Texts.next(random));
+    return write(type, files).withText(Texts.next(random));
   }
 
   @Override
   public void close() throws IOException {
-    for (String name :
-        List.of("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")) {
+    for (String name : NAMES) {
       Files.deleteIfExists(folder.resolve(name));
     }
+    Files.deleteIfExists(folder.resolve("model.safetensors"));
     Files.deleteIfExists(folder);
   }
 
   private record Folder(Path folder, long bytes, byte[] dump, String text) implements Input {
+    Folder withText(String other) {
+      return new Folder(folder, bytes, dump, other);
+    }
+
     @Override
     public void read() throws IOException {
       try (Model model = Model.open(folder)) {

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Random;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
@@ -26,7 +25,7 @@ class FuzzTest {
   @ParameterizedTest
   @MethodSource("targets")
   void everyInputIsReadOrRefusedAsDocumented(String name) throws Exception {
-    long seed = new Random().nextLong();
+    long seed = 20_261_125;
     System.out.println("FuzzTest " + name + " seed " + seed);
     try (FuzzTarget target = FuzzTargets.open(name)) {
       int cases = CASES * Math.min(100, FuzzTargets.share(name)) / 100;

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -164,7 +165,7 @@ public final class SafetensorsFolder implements AutoCloseable {
           index,
           DAMAGED);
     }
-    Path file = folder.resolve(name);
+    Path file = resolve(folder, name, index);
     if (!Files.exists(file)) {
       throw new ModelFormatException(
           "the index names the file " + name + ", which is not there",
@@ -172,6 +173,21 @@ public final class SafetensorsFolder implements AutoCloseable {
           "Download the missing file.");
     }
     return inside(folder, file);
+  }
+
+  /** In a locale without UTF-8 not every name is one of a file, and asking for it throws. */
+  private static Path resolve(Path folder, String name, String index) {
+    try {
+      return folder.resolve(name);
+    } catch (InvalidPathException e) {
+      throw new ModelFormatException(
+          "the index names the file \""
+              + name
+              + "\", which this system cannot name: "
+              + e.getReason(),
+          index,
+          "If the file is there, set a UTF-8 locale, for example LC_ALL=C.UTF-8.");
+    }
   }
 
   /** Half a surrogate pair cannot be in the name of a file: asking for it throws. */

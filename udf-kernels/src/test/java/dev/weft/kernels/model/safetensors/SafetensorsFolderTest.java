@@ -55,6 +55,14 @@ class SafetensorsFolderTest {
   }
 
   @Test
+  void aShardThatTheLocaleCannotNameIsRefused() throws IOException {
+    // Without a UTF-8 locale (as in a bare container) asking the system for it throws.
+    index("a", "gr\u00f6\u00dfe-\u6f22.safetensors");
+    assertThatThrownBy(() -> SafetensorsFolder.files(folder))
+        .isInstanceOf(ModelFormatException.class);
+  }
+
+  @Test
   void readsShards() throws IOException {
     shard(FIRST, "a", "b");
     shard(SECOND, "c");

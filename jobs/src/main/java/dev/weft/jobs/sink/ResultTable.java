@@ -6,23 +6,29 @@ import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
 import dev.weft.jobs.store.StorageErrors;
 import io.delta.exceptions.DeltaConcurrentModificationException;
-import io.delta.tables.DeltaTable;
-import io.delta.tables.DeltaTableBuilder;
+import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.BooleanSupplier;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.delta.DeltaLog;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
+import scala.Option;
 
 /** The Delta table of results in an output folder, partitioned by run. */
 public final class ResultTable {
   private static final String EXTENSION = "io.delta.sql.DeltaSparkSessionExtension";
   private static final String CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog";
+
+  private static final String LOG = "_delta_log";
 
   private static final int TRIES = 8;
 
@@ -58,16 +64,21 @@ public final class ResultTable {
    */
   public void create(StructType carried) {
     List<String> names = ResultColumns.carriedNames(carried);
+    checkFolder();
+    StructType columns = ResultColumns.OWN;
+    for (int i = 0; i < names.size(); i++) {
+      columns = columns.add(names.get(i), carried.fields()[i].dataType());
+    }
+    Dataset<Row> noRows = spark.createDataFrame(List.of(), columns);
+    // CREATE TABLE would refuse a folder with the empty log of a writer that is creating the table
+    // now, or was killed while it did. A commit of no rows creates the table there too.
     retried(
         () -> {
-          DeltaTableBuilder builder =
-              DeltaTable.createIfNotExists(spark).location(path).addColumns(ResultColumns.OWN);
-          for (int i = 0; i < names.size(); i++) {
-            builder = builder.addColumn(names.get(i), carried.fields()[i].dataType());
+          if (!exists()) {
+            noRows.write().format("delta").mode(SaveMode.Append).partitionBy("run_id").save(path);
           }
-          builder.partitionedBy("run_id").execute();
         },
-        () -> DeltaTable.isDeltaTable(spark, path),
+        this::exists,
         () -> {});
     StructType there = read().schema();
     for (StructField own : ResultColumns.OWN.fields()) {
@@ -76,6 +87,33 @@ public final class ResultTable {
     for (int i = 0; i < names.size(); i++) {
       check(there, names.get(i), carried.fields()[i]);
     }
+  }
+
+  /** Refuses a folder of something else. */
+  private void checkFolder() {
+    boolean other;
+    try {
+      Path folder = new Path(path);
+      FileSystem files = folder.getFileSystem(spark.sessionState().newHadoopConf());
+      other =
+          files.exists(folder)
+              && Arrays.stream(files.listStatus(folder))
+                  .anyMatch(entry -> !entry.getPath().getName().equals(LOG));
+    } catch (IOException e) {
+      throw StorageErrors.of(path + " cannot be listed", e);
+    }
+    // In this order: a table's files come after its first commit.
+    if (other && !exists()) {
+      throw new WeftException(
+          ErrorCode.OUTPUT_CONFLICT,
+          path + " is not empty and holds no Delta table; name another output folder");
+    }
+  }
+
+  /** Whether there is a table, and not only the folder of its log. */
+  private boolean exists() {
+    return DeltaLog.forTable(spark, path).update(false, Option.empty(), Option.empty()).version()
+        >= 0;
   }
 
   private void check(StructType there, String name, StructField wanted) {
@@ -93,7 +131,7 @@ public final class ResultTable {
 
   /** Whether a run's rows are there. */
   public boolean holds(String runId) {
-    return DeltaTable.isDeltaTable(spark, path) && !rows(runId).isEmpty();
+    return exists() && !rows(runId).isEmpty();
   }
 
   /** The rows of a run. */

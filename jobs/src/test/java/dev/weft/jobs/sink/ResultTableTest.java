@@ -1,8 +1,12 @@
 package dev.weft.jobs.sink;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.weft.jobs.error.ErrorCode;
+import dev.weft.jobs.error.WeftException;
 import dev.weft.jobs.job.TestSpark;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -86,5 +90,24 @@ class ResultTableTest {
     }
     assertThat(table().rows("run-1").where("tag = 'c'").count()).isEqualTo(ROWS);
     assertThat(table().rows("run-2").where("colour = 'c'").count()).isEqualTo(ROWS);
+  }
+
+  @Test
+  void createTheTableWhereAWriterWasKilledBeforeItsFirstCommit() throws Exception {
+    Path log = Files.createDirectories(folder.resolve("results/_delta_log"));
+    Files.writeString(log.resolve(".00000000000000000000.json.tmp"), "{\"commitInfo");
+    table().create(new StructType());
+    table().commit("a", rows("a", ""), () -> {});
+    assertThat(table().rows("a").count()).isEqualTo(ROWS);
+  }
+
+  @Test
+  void refuseAFolderOfSomethingElse() throws Exception {
+    Path foreign = Files.createDirectories(folder.resolve("results")).resolve("photo.png");
+    Files.writeString(foreign, "not a table");
+    assertThatExceptionOfType(WeftException.class)
+        .isThrownBy(() -> table().create(new StructType()))
+        .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.OUTPUT_CONFLICT));
+    assertThat(foreign).isRegularFile();
   }
 }

@@ -9,8 +9,9 @@ package dev.weft.batching.cost;
  *
  * <ul>
  *   <li>compute seconds: {@code (2 ((p-s) + d) P + 4 (p^2 - s^2) H L) / flopsPerSecond};
- *   <li>memory seconds: {@code (p d + d^2/2) 2 W_kv L b_kv / bytesPerSecond}; shared tokens save
- *       compute, not KV reads, unless the backend reads a shared prefix once;
+ *   <li>memory seconds: {@code (p d + d^2/2) 2 W_kv L b_kv / bytesPerSecond}, with the means of
+ *       {@code d} and of {@code d^2} where the length is uncertain; shared tokens save compute, not
+ *       KV reads, unless the backend reads a shared prefix once;
  *   <li>density of a set: sum of compute over sum of memory;
  *   <li>time of a set: {@code T = max(C, M) + (1-w) min(C, M)}.
  * </ul>
@@ -20,16 +21,23 @@ package dev.weft.batching.cost;
  *
  * @param curve step times as they were measured with this model on this device; null to compute
  *     them from the rates. Which resource a request or step uses is always computed from the rates
+ * @param objective what policies weigh gains and losses by
  */
-public record CostModel(ModelShape model, DeviceProfile device, StepCurve curve) {
+public record CostModel(
+    ModelShape model, DeviceProfile device, StepCurve curve, Objective objective) {
   /** Step times from the rates of the device. */
   public CostModel(ModelShape model, DeviceProfile device) {
-    this(model, device, null);
+    this(model, device, null, Objective.TIME);
   }
 
   /** The same with measured step times. */
   public CostModel withCurve(StepCurve measured) {
-    return new CostModel(model, device, measured);
+    return new CostModel(model, device, measured, objective);
+  }
+
+  /** The same with something else to make little of. */
+  public CostModel withObjective(Objective other) {
+    return new CostModel(model, device, curve, other);
   }
 
   /** Seconds of matrix products and attention for prompt positions {@code from..to-1}. */
@@ -54,7 +62,20 @@ public record CostModel(ModelShape model, DeviceProfile device, StepCurve curve)
    */
   public double memorySeconds(double contextTokens, long outputTokens) {
     double d = outputTokens;
-    return (contextTokens * d + 0.5 * d * d) * model.kvBytesPerToken() / device.bytesPerSecond();
+    return memorySeconds(contextTokens, d, d * d);
+  }
+
+  /**
+   * Expected seconds of reading KV while an output of uncertain length follows a context of that
+   * length.
+   *
+   * @param outputTokens {@code E[d]}
+   * @param squareTokens {@code E[d^2]}
+   */
+  public double memorySeconds(double contextTokens, double outputTokens, double squareTokens) {
+    return (contextTokens * outputTokens + 0.5 * squareTokens)
+        * model.kvBytesPerToken()
+        / device.bytesPerSecond();
   }
 
   /** Compute seconds of a request of which {@code sharedTokens} prompt tokens are there already. */

@@ -56,6 +56,21 @@ public record DevicePreset(
   }
 
   /**
+   * The same device with attention that reads the KV of a shared prefix once for several sequences,
+   * as those of FlashInfer (arXiv 2501.01005) and Hydragen (arXiv 2402.05099) do. Off in the
+   * presets: the engines that their numbers come from do not.
+   *
+   * @param sequences most sequences of one read, at least 2 to have an effect
+   */
+  public DevicePreset withSharedReads(int sequences) {
+    return new DevicePreset(
+        profile.withSharedReadGroup(sequences),
+        memoryBytes,
+        reservedBytes,
+        sources + "; shared prefixes read once for up to " + sequences + " sequences (assumed)");
+  }
+
+  /**
    * Several of them as one device by tensor parallelism: rates and memory are multiplied, and the
    * collectives count as hidden behind computing (NanoFlow, arXiv 2408.12757, overlaps them).
    *
@@ -78,7 +93,8 @@ public record DevicePreset(
             profile.source() + ", tensor parallel " + devices,
             profile.stepOverheadSeconds(),
             profile.sharedReadGroup(),
-            profile.attentionFraction());
+            profile.attentionFraction(),
+            profile.power().times(devices));
     return new DevicePreset(
         all,
         devices * memoryBytes,

@@ -23,6 +23,10 @@ import java.util.Map;
  *       BlendServe's own numbers agree: prefix order reaches 71.7% of its practical optimum; were
  *       nothing hidden in that order, {@code w} would be 0.67 at density 1.4 and 0.59 at 0.9.
  *   <li>Reserve 4 GB: BlendServe's example keeps 20 of 80 GB for weights (16 GB) and buffers.
+ *   <li>Power: the board's limit (data sheets: 400 W, 700 W, 700 W) is taken for what computing and
+ *       reading at their sustained rates draw together: a fifth of it idle, three quarters of the
+ *       rest by computing, one quarter by reading. The split is assumed. Host and cooling are left
+ *       out.
  *   <li>No overhead of a step: both papers leave CPU time out. Every sequence reads its own KV.
  * </ul>
  */
@@ -30,10 +34,12 @@ public final class DevicePresets {
   private static final double SUSTAINED = 0.82;
   private static final double OVERLAP = 2.0 / 3;
   private static final double RESERVED_BYTES = 4e9;
+  private static final double IDLE = 0.2;
+  private static final double COMPUTING = 0.75;
 
-  public static final DevicePreset A100_80G = preset("a100-80g", 312e12, 2.039e12, 80e9);
-  public static final DevicePreset H100_80G = preset("h100-80g", 989.4e12, 3.35e12, 80e9);
-  public static final DevicePreset H200 = preset("h200", 989.4e12, 4.8e12, 141e9);
+  public static final DevicePreset A100_80G = preset("a100-80g", 312e12, 2.039e12, 80e9, 400);
+  public static final DevicePreset H100_80G = preset("h100-80g", 989.4e12, 3.35e12, 80e9, 700);
+  public static final DevicePreset H200 = preset("h200", 989.4e12, 4.8e12, 141e9, 700);
 
   private static final Map<String, DevicePreset> PRESETS = new LinkedHashMap<>();
 
@@ -65,20 +71,29 @@ public final class DevicePresets {
   }
 
   private static DevicePreset preset(
-      String name, double peakFlops, double peakBytes, double memoryBytes) {
+      String name, double peakFlops, double peakBytes, double memoryBytes, double boardWatts) {
+    double dynamicWatts = (1 - IDLE) * boardWatts;
     return new DevicePreset(
         new DeviceProfile(
-            name, SUSTAINED * peakFlops, SUSTAINED * peakBytes, OVERLAP, "preset:" + name),
+                name, SUSTAINED * peakFlops, SUSTAINED * peakBytes, OVERLAP, "preset:" + name)
+            .withPower(
+                new PowerModel(
+                    IDLE * boardWatts,
+                    COMPUTING * dynamicWatts / (SUSTAINED * peakFlops),
+                    (1 - COMPUTING) * dynamicWatts / (SUSTAINED * peakBytes),
+                    "preset:" + name)),
         memoryBytes,
         RESERVED_BYTES,
         String.format(
             Locale.ROOT,
             "%.4g flop/s and %.4g byte/s at peak (data sheet), %.2f of them sustained (NanoFlow;"
-                + " bandwidth assumed), overlap %.2f (NanoFlow), %.3g bytes reserved (BlendServe)",
+                + " bandwidth assumed), overlap %.2f (NanoFlow), %.3g bytes reserved (BlendServe),"
+                + " %.0f W board power (data sheet), divided as assumed",
             peakFlops,
             peakBytes,
             SUSTAINED,
             OVERLAP,
-            RESERVED_BYTES));
+            RESERVED_BYTES,
+            boardWatts));
   }
 }

@@ -15,6 +15,7 @@ package dev.weft.batching.cost;
  *     prefix; 1: every sequence reads it by itself
  * @param attentionFraction part of the square {@code p^2} that prefill attention really computes: 1
  *     without, 0.5 with skipping of the causally masked half
+ * @param power what it draws, {@link PowerModel#UNKNOWN} if nothing is known of it
  */
 public record DeviceProfile(
     String device,
@@ -24,9 +25,13 @@ public record DeviceProfile(
     String source,
     double stepOverheadSeconds,
     int sharedReadGroup,
-    double attentionFraction) {
+    double attentionFraction,
+    PowerModel power) {
 
   public DeviceProfile {
+    if (power == null) {
+      throw new IllegalArgumentException("device profile '" + device + "' has no power model");
+    }
     if (!(flopsPerSecond > 0) || !(bytesPerSecond > 0)) {
       throw new IllegalArgumentException(
           "device profile '"
@@ -63,6 +68,28 @@ public record DeviceProfile(
     this(device, flopsPerSecond, bytesPerSecond, overlap, source, 0, 1, 1);
   }
 
+  /** A device of unknown power. */
+  public DeviceProfile(
+      String device,
+      double flopsPerSecond,
+      double bytesPerSecond,
+      double overlap,
+      String source,
+      double stepOverheadSeconds,
+      int sharedReadGroup,
+      double attentionFraction) {
+    this(
+        device,
+        flopsPerSecond,
+        bytesPerSecond,
+        overlap,
+        source,
+        stepOverheadSeconds,
+        sharedReadGroup,
+        attentionFraction,
+        PowerModel.UNKNOWN);
+  }
+
   public DeviceProfile withOverlap(double newOverlap) {
     return new DeviceProfile(
         device,
@@ -72,6 +99,47 @@ public record DeviceProfile(
         source,
         stepOverheadSeconds,
         sharedReadGroup,
-        attentionFraction);
+        attentionFraction,
+        power);
+  }
+
+  /** The same device with another {@code sharedReadGroup}. */
+  public DeviceProfile withSharedReadGroup(int sequences) {
+    return new DeviceProfile(
+        device,
+        flopsPerSecond,
+        bytesPerSecond,
+        overlap,
+        source,
+        stepOverheadSeconds,
+        sequences,
+        attentionFraction,
+        power);
+  }
+
+  public DeviceProfile withPower(PowerModel newPower) {
+    return new DeviceProfile(
+        device,
+        flopsPerSecond,
+        bytesPerSecond,
+        overlap,
+        source,
+        stepOverheadSeconds,
+        sharedReadGroup,
+        attentionFraction,
+        newPower);
+  }
+
+  /**
+   * Joules of a run; {@code NaN} if the power is not known.
+   *
+   * @param seconds that it takes
+   * @param computeSeconds its compute part before overlapping
+   * @param memorySeconds its memory part before overlapping
+   */
+  public double energyJoules(double seconds, double computeSeconds, double memorySeconds) {
+    return power.idleWatts() * seconds
+        + power.joulesPerFlop() * flopsPerSecond * computeSeconds
+        + power.joulesPerByte() * bytesPerSecond * memorySeconds;
   }
 }

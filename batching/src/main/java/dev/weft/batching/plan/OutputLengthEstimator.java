@@ -11,7 +11,8 @@ import java.util.SplittableRandom;
  * <p>The sample is stratified over the prefix tree: the sorted requests are cut into equal strata
  * and one request is drawn from each, so that every large subtree is met in proportion. A request
  * that was not sampled takes the distribution of the smallest subtree around it that holds at least
- * {@link #RELATIVES} sampled requests, cut off at its own maximum.
+ * {@link #RELATIVES} sampled requests and differs from the one around that, cut off at its own
+ * maximum.
  *
  * <p>Requests whose output length is known beforehand are neither drawn nor estimated.
  *
@@ -21,6 +22,11 @@ import java.util.SplittableRandom;
 public final class OutputLengthEstimator {
   /** Sampled requests that a subtree must hold to speak for the others in it. */
   public static final int RELATIVES = 4;
+
+  /** A subtree is tested if it has at most this part of the samples of the last one above it. */
+  private static final double TEST_AGAIN = 0.8;
+
+  private static final double KOLMOGOROV_5_PERCENT = 1.358;
 
   private OutputLengthEstimator() {}
 
@@ -90,17 +96,76 @@ public final class OutputLengthEstimator {
         lengths[before[position]] = length;
       }
     }
-    int[] group = groups(tree, before, Math.min(RELATIVES, sampled.length));
+    int[] group = groups(tree, before, lengths, RELATIVES);
     return new OutputLengths(tree, known, before, lengths, group);
   }
 
-  /** For each node the nearest node at or above it with enough samples; top down. */
-  private static int[] groups(PrefixTree tree, int[] before, int enough) {
-    int[] group = new int[tree.nodes()];
-    for (int node = 1; node < group.length; node++) {
-      int samples = before[tree.endPosition(node)] - before[tree.firstPosition(node)];
-      group[node] = samples >= enough ? node : group[tree.parent(node)];
+  /**
+   * For each node the node whose samples speak for it: the deepest one at or above it that has
+   * enough of them and whose lengths are not those of the group around it; top down.
+   */
+  private static int[] groups(PrefixTree tree, int[] before, int[] lengths, int enough) {
+    int nodes = tree.nodes();
+    int[] group = new int[nodes];
+    int[][] sorted = new int[nodes][];
+    // By node: samples of the last node at or above it that was tested.
+    int[] tested = new int[nodes];
+    sorted[0] = sorted(lengths, 0, lengths.length);
+    tested[0] = lengths.length;
+    for (int node = 1; node < nodes; node++) {
+      int parent = tree.parent(node);
+      int from = before[tree.firstPosition(node)];
+      int to = before[tree.endPosition(node)];
+      group[node] = group[parent];
+      tested[node] = tested[parent];
+      if (to - from >= enough && to - from <= TEST_AGAIN * tested[parent]) {
+        int[] own = sorted(lengths, from, to);
+        tested[node] = own.length;
+        if (differ(own, sorted[group[parent]])) {
+          group[node] = node;
+          sorted[node] = own;
+        }
+      }
     }
     return group;
+  }
+
+  private static int[] sorted(int[] lengths, int from, int to) {
+    int[] sorted = Arrays.copyOfRange(lengths, from, to);
+    Arrays.sort(sorted);
+    return sorted;
+  }
+
+  /**
+   * Whether lengths are distributed unlike the others of the group they are part of, by the test of
+   * Kolmogorov and Smirnov at a level of 5%. A few relatives tell little of widely spread lengths,
+   * least of all of the longest ones, so they speak for themselves only if they have something else
+   * to say.
+   */
+  static boolean differ(int[] part, int[] whole) {
+    int k = part.length;
+    int others = whole.length - k;
+    if (others <= 0) {
+      return false;
+    }
+    double most = 0;
+    int below = 0;
+    for (int i = 0; i < k; i++) {
+      while (below < whole.length && whole[below] < part[i]) {
+        below++;
+      }
+      int upTo = below;
+      while (upTo < whole.length && whole[upTo] == part[i]) {
+        upTo++;
+      }
+      int next = i;
+      while (next < k && part[next] == part[i]) {
+        next++;
+      }
+      most = Math.max(most, Math.abs((double) i / k - (double) (below - i) / others));
+      most = Math.max(most, Math.abs((double) next / k - (double) (upTo - next) / others));
+      i = next - 1;
+    }
+    return most > KOLMOGOROV_5_PERCENT * Math.sqrt(1.0 / k + 1.0 / others);
   }
 }

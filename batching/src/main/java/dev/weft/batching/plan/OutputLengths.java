@@ -1,5 +1,7 @@
 package dev.weft.batching.plan;
 
+import dev.weft.batching.request.OutputDistribution;
+import dev.weft.batching.request.OutputGroups;
 import dev.weft.batching.request.RequestSet;
 import dev.weft.batching.tree.PrefixTree;
 import java.util.Arrays;
@@ -59,6 +61,36 @@ public final class OutputLengths {
       }
     }
     return means;
+  }
+
+  /** The tree with these lengths: the means, and the distributions they are means of. */
+  public PrefixTree tree() {
+    return tree.withOutputs(means(), groups());
+  }
+
+  /**
+   * Distributions of the requests that were not sampled and have no known length. Groups get theirs
+   * from the root down; one that comes after {@link OutputGroups#MOST} others takes that of the
+   * group around it.
+   */
+  private OutputGroups groups() {
+    OutputGroups.Builder builder = new OutputGroups.Builder(tree.requests().size());
+    int[] index = new int[tree.nodes()];
+    for (int node = 0; node < index.length; node++) {
+      int parent = node == 0 ? -1 : index[tree.parent(node)];
+      index[node] =
+          group[node] != node || builder.isFull() || samplesBelow(node).length == 0
+              ? parent
+              : builder.add(OutputDistribution.ofSamples(samplesBelow(node)));
+    }
+    for (int position = 0; position < nodeOfRequest.length; position++) {
+      int request = tree.requestAt(position);
+      int at = index[tree.nodeAt(position)];
+      if (known[request] < 0 && !tree.requests().isOutputKnown(request) && at >= 0) {
+        builder.set(request, at);
+      }
+    }
+    return builder.build();
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.weft.batching.policy;
 
 import dev.weft.batching.cost.CostModel;
+import dev.weft.batching.cost.Objective;
 import dev.weft.batching.tree.PrefixTree;
 import dev.weft.batching.tree.TreeResources;
 import java.util.ArrayList;
@@ -41,11 +42,11 @@ final class Blend implements SchedulingPolicy {
     if (gain < WORTHWHILE_GAIN) {
       return prefixOrder(
           tree,
-          "overlapping compute (%.3g s) and KV reads (%.3g s) could gain at most %.1f%% at overlap"
+          "overlapping compute (%.3g s) and KV reads (%.3g s) could gain at most %s at overlap"
               + " %.2f of the device: pure prefix order is kept",
           compute,
           memory,
-          100 * gain,
+          percent(gain, cost),
           cost.device().overlap());
     }
     long sharing = tree.promptTokens() - tree.distinctTokens();
@@ -77,8 +78,8 @@ final class Blend implements SchedulingPolicy {
             compute / memory));
     notes.add(
         note(
-            "overlapping the two can gain up to %.1f%% at overlap %.2f of the device",
-            100 * gain, cost.device().overlap()));
+            "overlapping the two can gain up to %s at overlap %.2f of the device",
+            percent(gain, cost), cost.device().overlap()));
     if (sharing > 0) {
       notes.add(
           note(
@@ -99,10 +100,10 @@ final class Blend implements SchedulingPolicy {
     if (gain < WORTHWHILE_GAIN) {
       return prefixOrder(
           tree,
-          "overlapping compute and KV reads (density %.3g) could gain at most %.1f%% at overlap %.2f"
+          "overlapping compute and KV reads (density %.3g) could gain at most %s at overlap %.2f"
               + " of the device: pure prefix order is kept",
           wholeDensity,
-          100 * gain,
+          percent(gain, cost),
           cost.device().overlap());
     }
     TreeResources resources = tree.resources(cost);
@@ -119,14 +120,25 @@ final class Blend implements SchedulingPolicy {
         List.of(
             note(
                 "each range is split into a compute and a memory side at the density of the whole,"
-                    + " %.3g; overlapping the two can gain up to %.1f%% at overlap %.2f of the"
+                    + " %.3g; overlapping the two can gain up to %s at overlap %.2f of the"
                     + " device",
-                wholeDensity, 100 * gain, cost.device().overlap())));
+                wholeDensity, percent(gain, cost), cost.device().overlap())));
   }
 
-  /** What running compute and memory together can gain over one after the other. */
+  /**
+   * What running compute and memory together can gain over one after the other, by the objective.
+   */
   private static double gain(CostModel cost, double compute, double memory) {
-    return compute + memory == 0 ? 0 : (compute + memory) / cost.totalSeconds(compute, memory) - 1;
+    Objective objective = cost.objective();
+    double apart = objective.value(compute + memory, compute, memory);
+    double together = objective.value(cost.totalSeconds(compute, memory), compute, memory);
+    return apart == 0 ? 0 : apart / together - 1;
+  }
+
+  private static String percent(double gain, CostModel cost) {
+    Objective objective = cost.objective();
+    String of = objective.equals(Objective.TIME) ? "" : " of the " + objective.name();
+    return note("%.1f%%%s", 100 * gain, of);
   }
 
   /** Takes from the compute side whenever what was taken is less dense than the whole. */

@@ -14,9 +14,10 @@ import java.util.BitSet;
  * sides is <i>mixed</i>: its edge is computed on both. Let {@code rho} be the density of the whole
  * and {@code I(u) = C(u) - rho M(u)} the imbalance of a subtree, in seconds of compute. Going to
  * the compute side is worth {@code I(u)}, to the memory side {@code -I(u)}, and being mixed the
- * best of its parts less the compute of its edge less {@code lambda} for each token of it. The best
- * choice for a given price {@code lambda} is one pass up and one pass down the tree; the lowest
- * price at which the mixed edges hold no more tokens than the bound is found by bisection.
+ * best of its parts less the compute of its edge (at what the objective counts for computing it
+ * twice) less {@code lambda} for each token of it. The best choice for a given price {@code lambda}
+ * is one pass up and one pass down the tree; the lowest price at which the mixed edges hold no more
+ * tokens than the bound is found by bisection.
  *
  * <p>This is the node split of BlendServe (arXiv 2411.16102), which splits outlier nodes one by one
  * under the same kind of bound, done for all nodes at once.
@@ -31,6 +32,7 @@ final class SideSplit {
   private final TreeResources resources;
   private final CostModel cost;
   private final double rho;
+  private final double recomputeFactor;
 
   /** Value of the requests that end at a node if each takes its better side. */
   private final double[] ownValue;
@@ -49,6 +51,7 @@ final class SideSplit {
     this.resources = resources;
     this.cost = cost;
     this.rho = rho;
+    recomputeFactor = cost.objective().recomputeFactor();
     int nodes = tree.nodes();
     ownValue = new double[nodes];
     for (int position = 0; position < tree.requests().size(); position++) {
@@ -126,7 +129,8 @@ final class SideSplit {
   private double edgeSeconds(int node) {
     return node == 0
         ? 0
-        : cost.prefillSeconds(tree.depthTokens(tree.parent(node)), tree.depthTokens(node));
+        : recomputeFactor
+            * cost.prefillSeconds(tree.depthTokens(tree.parent(node)), tree.depthTokens(node));
   }
 
   /** Upper bound of the tokens that are computed on both sides. */

@@ -35,6 +35,9 @@ public final class RequestSet {
   private final int[] maxOutputTokens;
   private final BitSet outputKnown;
 
+  /** Of the outputs that are not certain; null if there is none. */
+  private final OutputGroups outputs;
+
   private RequestSet(
       int unitTokens,
       int[][] blocks,
@@ -42,7 +45,8 @@ public final class RequestSet {
       int[] promptTokens,
       int[] estimatedOutputTokens,
       int[] maxOutputTokens,
-      BitSet outputKnown) {
+      BitSet outputKnown,
+      OutputGroups outputs) {
     this.unitTokens = unitTokens;
     this.blocks = blocks;
     this.starts = starts;
@@ -50,6 +54,7 @@ public final class RequestSet {
     this.estimatedOutputTokens = estimatedOutputTokens;
     this.maxOutputTokens = maxOutputTokens;
     this.outputKnown = outputKnown;
+    this.outputs = outputs;
   }
 
   public static Builder builder() {
@@ -163,11 +168,37 @@ public final class RequestSet {
     return Integer.MIN_VALUE + start(request);
   }
 
+  /** The distribution of a request's output length; null if the estimate stands for itself. */
+  public OutputDistribution outputDistribution(int request) {
+    return outputs == null || outputKnown.get(request) ? null : outputs.of(request);
+  }
+
+  /**
+   * {@code E[d^2]} of the output length. The KV reads of an output grow with it: {@code p E[d] +
+   * E[d^2] / 2} tokens.
+   */
+  public double meanSquareOutputTokens(int request) {
+    OutputDistribution distribution = outputDistribution(request);
+    double estimate = estimatedOutputTokens[request];
+    return distribution == null
+        ? estimate * estimate
+        : distribution.meanSquare(maxOutputTokens[request]);
+  }
+
   /**
    * The same requests with other expected output lengths, each capped by its maximum. Known output
    * lengths stay as they are.
    */
   public RequestSet withEstimatedOutputTokens(int[] estimates) {
+    return withOutputs(estimates, null);
+  }
+
+  /**
+   * The same requests with other expected output lengths and their distributions.
+   *
+   * @param groups by request number; null if the estimates stand for themselves
+   */
+  public RequestSet withOutputs(int[] estimates, OutputGroups groups) {
     if (estimates.length != size()) {
       throw new IllegalArgumentException(
           estimates.length + " estimates for " + size() + " requests: one per request is needed");
@@ -180,7 +211,20 @@ public final class RequestSet {
               : Math.clamp(estimates[i], 0, maxOutputTokens[i]);
     }
     return new RequestSet(
-        unitTokens, blocks, starts, promptTokens, capped, maxOutputTokens, outputKnown);
+        unitTokens, blocks, starts, promptTokens, capped, maxOutputTokens, outputKnown, groups);
+  }
+
+  /**
+   * The same requests with the output lengths of requests of another set.
+   *
+   * @param places by request of this set: the request of the other; maximum lengths must agree
+   */
+  public RequestSet withOutputsOf(RequestSet other, int[] places) {
+    int[] estimates = new int[size()];
+    for (int i = 0; i < estimates.length; i++) {
+      estimates[i] = other.estimatedOutputTokens[places[i]];
+    }
+    return withOutputs(estimates, other.outputs == null ? null : other.outputs.subset(places));
   }
 
   private int[] block(int request) {
@@ -322,7 +366,8 @@ public final class RequestSet {
           Arrays.copyOf(promptTokens, size),
           Arrays.copyOf(estimated, size),
           Arrays.copyOf(max, size),
-          (BitSet) outputKnown.clone());
+          (BitSet) outputKnown.clone(),
+          null);
     }
 
     private void checkIdsNotNegative() {

@@ -4,22 +4,33 @@ import dev.weft.batching.kv.PagePool;
 import java.util.Arrays;
 
 /**
- * How many KV pages will be in use at any time to come, if sequences generate as many tokens as
- * estimated. Running sequences grow together, and each gives back at its end what is its own; so
- * the use peaks just before one of the ends. {@link #update} takes the running sequences once; then
- * any number of candidates is asked for, each in the time of a binary search.
+ * How many KV pages are expected to be in use at any time to come. Running sequences grow together,
+ * and each gives back at its end what is its own; so the use peaks just before one of the ends. A
+ * sequence of uncertain length ends in equal parts at up to {@link #PARTS} times, the means of
+ * equal parts of the lengths that it may still have. {@link #update} takes the running sequences
+ * once; then any number of candidates is asked for, each in the time of a binary search.
  *
  * <p>Room is left for requests that will be admitted later ({@link WaitingDemand}). Without it all
  * memory that is free now goes to requests that start together, grow together and end together: the
  * pool is full at their end and half empty otherwise.
  */
 final class KvForecast {
+  /** Ends of a sequence at most. */
+  static final int PARTS = 4;
+
+  /** One sequence; divisible by all numbers of parts. */
+  private static final int WHOLE = 12;
+
   private final PagePool pool;
 
   /**
-   * Per running sequence: tokens until its end in the high 32 bits, pages it gives back in the low.
+   * Per end of a running sequence: tokens until then in the high 32 bits, pages of its own in the
+   * next 28, and in the low 4 bits the part of the sequence that ends, in {@link #WHOLE}ths.
    */
   private final long[] ends;
+
+  /** Remaining tokens at the ends of one sequence. */
+  private final int[] parts = new int[PARTS];
 
   /** Pages in use just before each end. */
   private final long[] used;
@@ -27,15 +38,20 @@ final class KvForecast {
   /** Most pages in use up to each end if one more sequence grows beside the others. */
   private final long[] peaks;
 
+  /** By end: how much of the sequences is still there, in {@link #WHOLE}ths. */
+  private final long[] alive;
+
   private int count;
   private WaitingDemand arrivals;
   private double lengthFactor;
 
   KvForecast(PagePool pool, int maxRunning) {
     this.pool = pool;
-    ends = new long[maxRunning];
-    used = new long[maxRunning];
-    peaks = new long[maxRunning];
+    int most = Math.multiplyExact(maxRunning, PARTS);
+    ends = new long[most];
+    used = new long[most];
+    peaks = new long[most];
+    alive = new long[most];
   }
 
   /**
@@ -46,24 +62,31 @@ final class KvForecast {
    */
   void update(
       Sequence[] running, int runningCount, WaitingDemand waiting, double waitingLengthFactor) {
-    count = runningCount;
+    count = 0;
     arrivals = waiting;
     lengthFactor = waitingLengthFactor;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < runningCount; i++) {
       Sequence sequence = running[i];
-      int remaining = sequence.expectedRemainingTokens(sequence.queue.lengthFactor());
-      ends[i] = (long) remaining << 32 | (sequence.pages - sequence.attachedPages);
+      long own = sequence.pages - sequence.attachedPages;
+      int n = sequence.remainingParts(sequence.queue.lengthFactor(), parts);
+      for (int p = 0; p < n; p++) {
+        ends[count++] = (long) parts[p] << 32 | own << 4 | WHOLE / n;
+      }
     }
     Arrays.sort(ends, 0, count);
+    long left = (long) WHOLE * runningCount;
     long given = 0;
     long peak = 0;
     for (int i = 0; i < count; i++) {
       int end = (int) (ends[i] >>> 32);
       long growth = pool.pagesFor(end);
-      used[i] = pool.usedPages() + (count - i) * growth - given;
+      alive[i] = left;
+      used[i] = pool.usedPages() + (left * growth - given) / WHOLE;
       peak = Math.max(peak, used[i] + growth + arriving(end));
       peaks[i] = peak;
-      given += (int) ends[i];
+      long part = ends[i] & 0xF;
+      left -= part;
+      given += part * (((int) ends[i]) >>> 4);
     }
   }
 
@@ -80,7 +103,7 @@ final class KvForecast {
     if (ended < count) {
       // Those that outlive the candidate have grown as much as it has when it ends.
       long later = pool.pagesFor(ends[ended] >>> 32);
-      others = used[ended] - (count - ended) * (later - growth);
+      others = used[ended] - alive[ended] * (later - growth) / WHOLE;
     }
     long before = ended == 0 ? pool.usedPages() : peaks[ended - 1];
     return newPages + Math.max(before, others + growth + arriving(remaining));
@@ -94,7 +117,7 @@ final class KvForecast {
     return pool.pagesFor((long) arrivals.arrivingTokens(steps, poolTokens, lengthFactor));
   }
 
-  /** Number of running sequences that end within that many tokens. */
+  /** Number of ends within that many tokens. */
   private int endedBefore(int remaining) {
     int low = 0;
     int high = count;

@@ -271,8 +271,9 @@ public final class RequestQueue {
       endedGenerated += sequence.generatedTokens();
       if (cost != null) {
         int side = sequence.plannedSide.ordinal();
-        int p = sequence.promptTokens;
-        endedPlannedMemory[side] += cost.memorySeconds(p, sequence.plannedOutputTokens);
+        double p = sequence.readPromptTokens;
+        endedPlannedMemory[side] +=
+            cost.memorySeconds(p, sequence.plannedOutputTokens, sequence.plannedSquareTokens);
         endedMemory[side] += cost.memorySeconds(p, sequence.generatedTokens());
       }
     }
@@ -321,6 +322,9 @@ public final class RequestQueue {
     if (cost == null) {
       return;
     }
+    // Those that share the prefix run as neighbours, so reads that can be shared are.
+    sequence.readPromptTokens =
+        sequence.ownPromptTokens + (double) shared / cost.device().sharedReadGroup();
     price(sequence, shared);
     openCompute += sequence.computeSeconds;
     openMemory += sequence.memorySeconds;
@@ -342,6 +346,7 @@ public final class RequestQueue {
   private void price(Sequence sequence, int shared) {
     int output = sequence.estimatedOutputTokens;
     sequence.computeSeconds = cost.computeSeconds(sequence.promptTokens, shared, output);
-    sequence.memorySeconds = cost.memorySeconds(sequence.promptTokens, output);
+    sequence.memorySeconds =
+        cost.memorySeconds(sequence.readPromptTokens, output, sequence.squareTokens);
   }
 }

@@ -1,5 +1,6 @@
 package dev.weft.batching.schedule;
 
+import dev.weft.batching.request.OutputDistribution;
 import dev.weft.batching.request.Side;
 import java.util.Arrays;
 
@@ -43,6 +44,10 @@ public final class Sequence {
 
   int[] pageTable = new int[8];
   int pages;
+
+  /** Leading pages that {@link SharedReads} counts for it. */
+  int readPages;
+
   int sharedTokens;
   int preemptions;
 
@@ -79,6 +84,17 @@ public final class Sequence {
   /** Prompt tokens that the request before it in its run does not leave in the cache. */
   int ownPromptTokens;
 
+  /** Prompt tokens whose K and V it reads in a step, a fraction where reads are shared. */
+  double readPromptTokens;
+
+  /** What is known of its output length beyond the estimate; null for nothing. */
+  final OutputDistribution distribution;
+
+  /** {@code E[d^2]} of its output length, as planned and with what was generated. */
+  final double plannedSquareTokens;
+
+  double squareTokens;
+
   double computeSeconds;
   double memorySeconds;
 
@@ -91,6 +107,22 @@ public final class Sequence {
    */
   public Sequence(
       int[] prompt, int maxOutputTokens, int estimatedOutputTokens, Side side, Object handle) {
+    this(prompt, maxOutputTokens, estimatedOutputTokens, null, side, handle);
+  }
+
+  /**
+   * A sequence of which more is known than the expected number of output tokens.
+   *
+   * @param distribution of the output length, of which the estimate is the mean; null if the
+   *     estimate stands for itself
+   */
+  public Sequence(
+      int[] prompt,
+      int maxOutputTokens,
+      int estimatedOutputTokens,
+      OutputDistribution distribution,
+      Side side,
+      Object handle) {
     if (prompt.length == 0) {
       throw new IllegalArgumentException("a sequence needs at least one prompt token");
     }
@@ -102,6 +134,12 @@ public final class Sequence {
     this.maxOutputTokens = maxOutputTokens;
     this.estimatedOutputTokens = Math.clamp(estimatedOutputTokens, 1, maxOutputTokens);
     this.plannedOutputTokens = this.estimatedOutputTokens;
+    // A single length says no more than the estimate.
+    this.distribution = distribution == null || distribution.size() == 1 ? null : distribution;
+    double estimate = this.estimatedOutputTokens;
+    this.plannedSquareTokens =
+        this.distribution == null ? estimate * estimate : distribution.meanSquare(maxOutputTokens);
+    this.squareTokens = plannedSquareTokens;
     this.side = side;
     this.handle = handle;
     int room = Math.min(maxOutputTokens, 64);
@@ -196,12 +234,74 @@ public final class Sequence {
   }
 
   /**
-   * Tokens it is expected to generate from here on, at least one.
+   * Takes note that it has generated more than estimated: what is expected now is the mean of the
+   * lengths beyond, or where nothing is known of them, a quarter more (so that estimates change a
+   * logarithmic number of times).
+   *
+   * @param leastTokens least number of tokens by which the estimate grows in that case
+   */
+  void reestimate(int leastTokens) {
+    int generated = generatedTokens();
+    double beyond = meanBeyond(generated);
+    if (Double.isNaN(beyond)) {
+      int more = Math.max(leastTokens, generated / 4);
+      long most = Math.min((long) generated + more, maxOutputTokens);
+      estimatedOutputTokens = (int) Math.max(generated, most);
+      squareTokens = (double) estimatedOutputTokens * estimatedOutputTokens;
+    } else {
+      estimatedOutputTokens = Math.max(generated, (int) Math.round(beyond));
+      squareTokens = distribution.meanSquareBeyond(generated, maxOutputTokens);
+    }
+  }
+
+  /** {@code E[d | d > generated]}; {@code NaN} if that is not known. */
+  private double meanBeyond(int generated) {
+    return distribution == null || generated >= maxOutputTokens
+        ? Double.NaN
+        : distribution.meanBeyond(generated, maxOutputTokens);
+  }
+
+  /**
+   * Tokens it may generate from here on, at least one each: the means of equal parts of the lengths
+   * that its distribution leaves it, ascending.
+   *
+   * @param parts takes them
+   * @param factor see {@link #expectedRemainingTokens}
+   * @return how many; 1 where nothing is known but an estimate
+   */
+  int remainingParts(double factor, int[] parts) {
+    int generated = generatedTokens();
+    int first = distribution == null ? 0 : distribution.firstBeyond(generated);
+    if (distribution == null || first == distribution.size() || generated >= maxOutputTokens) {
+      parts[0] = expectedRemainingTokens(factor);
+      return 1;
+    }
+    int points = distribution.size() - first;
+    int n = Math.min(points, parts.length);
+    for (int part = 0; part < n; part++) {
+      int from = first + points * part / n;
+      int to = first + points * (part + 1) / n;
+      long sum = 0;
+      for (int i = from; i < to; i++) {
+        sum += Math.min(distribution.point(i), maxOutputTokens) - generated;
+      }
+      parts[part] = (int) Math.max(1, sum / (to - from));
+    }
+    return n;
+  }
+
+  /**
+   * Tokens it is expected to generate from here on, at least one: by its distribution {@code E[d -
+   * t | d > t]} after {@code t} tokens.
    *
    * @param factor by which the outputs of the queue turn out shorter than estimated, at most 1
    */
   int expectedRemainingTokens(double factor) {
     int generated = generatedTokens();
+    double beyond = meanBeyond(generated);
+    if (!Double.isNaN(beyond)) {
+      return Math.max(1, (int) Math.round(beyond) - generated);
+    }
     int expected = (int) (estimatedOutputTokens * factor);
     if (generated >= expected) {
       // Longer than others of its queue: expect a quarter more.

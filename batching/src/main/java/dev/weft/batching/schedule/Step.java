@@ -23,6 +23,7 @@ public final class Step {
   private int logitTokens;
   private long prefillPairs;
   private long kvTokensRead;
+  private long savedTokens;
 
   Step() {}
 
@@ -92,9 +93,12 @@ public final class Step {
     return prefillPairs;
   }
 
-  /** Tokens whose K and V attention reads, once per scheduled sequence. */
+  /**
+   * Tokens whose K and V attention reads: once per scheduled sequence, or where the backend can,
+   * shared pages once for a group of them.
+   */
   public long kvTokensRead() {
-    return kvTokensRead;
+    return kvTokensRead - savedTokens;
   }
 
   void clear() {
@@ -107,6 +111,12 @@ public final class Step {
     logitTokens = 0;
     prefillPairs = 0;
     kvTokensRead = 0;
+    savedTokens = 0;
+  }
+
+  /** Says how many tokens the decoding sequences read together instead of each for itself. */
+  void readTogether(long tokens) {
+    savedTokens = tokens;
   }
 
   void addShared(int tokens) {

@@ -49,6 +49,7 @@ public final class StepScheduler {
   private final PrefixCache cache;
   private final PagePool pool;
   private final SequencePages pages;
+  private final SharedReads sharedReads;
   private final KvForecast forecast;
   private final int maxRunning;
   private final ConcurrentLinkedQueue<RequestQueue> inbox = new ConcurrentLinkedQueue<>();
@@ -78,11 +79,21 @@ public final class StepScheduler {
   private long sideMoves;
   private int peakSequences;
 
+  /** A scheduler for a backend in which every sequence reads its own K and V. */
   public StepScheduler(StepLimits limits, PrefixCache cache) {
+    this(limits, cache, 1);
+  }
+
+  /**
+   * @param sharedReadGroup most sequences for which the backend reads a shared page once, see
+   *     {@link dev.weft.batching.cost.DeviceProfile}
+   */
+  public StepScheduler(StepLimits limits, PrefixCache cache, int sharedReadGroup) {
     this.limits = limits;
     this.cache = cache;
     pool = cache.pool();
     pages = new SequencePages(cache);
+    sharedReads = new SharedReads(sharedReadGroup, pool.pages(), pool.pageTokens());
     cache.follow(this::nextTurn);
     maxRunning = Math.min(limits.maxSequences(), limits.budgetTokens());
     running = new Sequence[maxRunning];
@@ -155,13 +166,7 @@ public final class StepScheduler {
     requireRunning(sequence, "append to");
     sequence.addToken(token);
     if (sequence.generatedTokens() > sequence.estimatedOutputTokens) {
-      // Longer than estimated: expect a quarter more, so that the estimate changes log times.
-      int more = Math.max(pool.pageTokens(), sequence.generatedTokens() / 4);
-      sequence.estimatedOutputTokens =
-          (int)
-              Math.max(
-                  sequence.generatedTokens(),
-                  Math.min((long) sequence.generatedTokens() + more, sequence.maxOutputTokens));
+      sequence.reestimate(pool.pageTokens());
       sideMoves += sequence.queue.reestimated(sequence) ? 1 : 0;
     }
   }
@@ -289,10 +294,12 @@ public final class StepScheduler {
           continue;
         }
         schedule(sequence, tokens);
+        sharedReads.read(sequence);
         left -= tokens;
       }
       i++;
     }
+    step.readTogether(sharedReads.savedTokens());
     return budget - left;
   }
 
@@ -564,6 +571,7 @@ public final class StepScheduler {
     System.arraycopy(running, at + 1, running, at, runningCount - at - 1);
     running[--runningCount] = null;
     sequence.queue.letGo(sequence);
+    sharedReads.stop(sequence);
     pages.release(sequence);
     sequence.state = Sequence.State.WAITING;
   }

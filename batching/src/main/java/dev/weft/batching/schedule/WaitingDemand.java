@@ -5,8 +5,9 @@ package dev.weft.batching.schedule;
  * use by requests that are not admitted yet can be foreseen.
  *
  * <p>A request with {@code p} prompt tokens of its own and {@code d} output tokens holds {@code p +
- * t} tokens after {@code t} steps, so {@code D = p d + d^2/2} token-steps in its life. A pool of
- * {@code K} tokens that is always full admits {@code K / D} of them a step (Little's law).
+ * t} tokens after {@code t} steps, so {@code D = p d + d^2/2} token-steps in its life (with the
+ * means of {@code d} and {@code d^2} where its length is uncertain). A pool of {@code K} tokens
+ * that is always full admits {@code K / D} of them a step (Little's law).
  */
 final class WaitingDemand {
   /**
@@ -33,7 +34,7 @@ final class WaitingDemand {
     double p = sequence.ownPromptTokens;
     double d = sequence.plannedOutputTokens;
     count += sign;
-    tokenSteps += sign * (p * d + 0.5 * d * d);
+    tokenSteps += sign * (p * d + 0.5 * sequence.plannedSquareTokens);
     promptTokens += sign * p;
     outputTokens += sign * d;
   }

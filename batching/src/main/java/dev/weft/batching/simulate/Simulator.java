@@ -77,7 +77,7 @@ public final class Simulator {
       int[] outputTokens,
       StepObserver observer) {
     PrefixCache cache = new PrefixCache(new PagePool(kvPages, pageTokens));
-    StepScheduler scheduler = new StepScheduler(limits, cache);
+    StepScheduler scheduler = new StepScheduler(limits, cache, cost.device().sharedReadGroup());
     List<Sequence> sequences = new ArrayList<>(to - from);
     int[] left = new int[to - from];
     for (int i = from; i < to; i++) {
@@ -89,6 +89,7 @@ public final class Simulator {
               requests.prompt(request),
               max,
               requests.estimatedOutputTokens(request),
+              requests.outputDistribution(request),
               order.side(i),
               i - from));
     }

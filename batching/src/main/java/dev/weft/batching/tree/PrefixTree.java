@@ -1,6 +1,7 @@
 package dev.weft.batching.tree;
 
 import dev.weft.batching.cost.CostModel;
+import dev.weft.batching.request.OutputGroups;
 import dev.weft.batching.request.PlanningInterruptedException;
 import dev.weft.batching.request.RequestSet;
 import java.util.Arrays;
@@ -90,6 +91,11 @@ public final class PrefixTree {
   /** The same tree over requests with other expected output lengths. */
   public PrefixTree withEstimatedOutputTokens(int[] estimates) {
     return new PrefixTree(requests.withEstimatedOutputTokens(estimates), this);
+  }
+
+  /** The same tree over requests with other output lengths; see {@link RequestSet#withOutputs}. */
+  public PrefixTree withOutputs(int[] estimates, OutputGroups groups) {
+    return new PrefixTree(requests.withOutputs(estimates, groups), this);
   }
 
   public RequestSet requests() {

@@ -4,13 +4,15 @@ import dev.weft.batching.cost.CostModel;
 import dev.weft.batching.request.RequestSet;
 
 /**
- * Compute and memory seconds of every subtree of a prefix tree, for the expected output lengths.
+ * Compute and memory seconds of every subtree of a prefix tree, expected over the output lengths.
  *
  * <p>Compute counts the tokens of an edge once, for all requests below it; a subtree's sum holds
  * its own edge and not the edges above. Memory counts, per request, the KV reads of its whole
  * context, the edges above included: sharing saves compute, not reads. Only if the device reads a
  * shared prefix once for a group of {@code g} sequences, the tokens of an edge with {@code k}
- * requests below count {@code 1 / min(k, g)} for each of them.
+ * requests below count {@code 1 / min(k, g)} for each of them. That takes the requests of a prefix
+ * to run together, {@code g} at a time, which prefix order makes nearly so; {@code g} should
+ * therefore be no more than the sequences that run at the same time.
  */
 public final class TreeResources {
   private final double[] computeSeconds;
@@ -42,8 +44,11 @@ public final class TreeResources {
           for (int node = from; node < to; node++) {
             int ownEnd = tree.ownEndPosition(node);
             for (int position = tree.firstPosition(node); position < ownEnd; position++) {
-              int output = requests.estimatedOutputTokens(tree.requestAt(position));
-              requestMemory[position] = cost.memorySeconds(readTokens[node], output);
+              int request = tree.requestAt(position);
+              int output = requests.estimatedOutputTokens(request);
+              requestMemory[position] =
+                  cost.memorySeconds(
+                      readTokens[node], output, requests.meanSquareOutputTokens(request));
               compute[node] += cost.decodeComputeSeconds(output);
               memory[node] += requestMemory[position];
             }

@@ -60,12 +60,4 @@ class CostModelTest {
     assertThatThrownBy(() -> new DeviceProfile("d", 1, 1, 1.5, "x")).hasMessageContaining("1.5");
     assertThatThrownBy(() -> new ModelShape(0, 1, 1, 1, 1, 1)).hasMessageContaining("P=0");
   }
-
-  @Test
-  void unknownPricesStayUnknown() {
-    assertThat(RunPrices.UNKNOWN.energyJoules(10)).isNaN();
-    RunPrices prices = new RunPrices(300, 2, "EUR", "configuration");
-    assertThat(prices.energyJoules(10)).isEqualTo(3_000);
-    assertThat(prices.cost(1_800)).isEqualTo(1);
-  }
 }

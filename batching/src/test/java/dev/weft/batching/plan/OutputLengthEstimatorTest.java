@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.weft.batching.RandomRequests;
+import dev.weft.batching.request.OutputDistribution;
 import dev.weft.batching.request.RequestSet;
 import dev.weft.batching.tree.PrefixTree;
 import java.util.Arrays;
@@ -63,6 +64,70 @@ class OutputLengthEstimatorTest {
 
   private static java.util.function.IntPredicate truthIndex(int i) {
     return s -> s == i;
+  }
+
+  @Test
+  void groupsWithNothingElseToSayTakeTheLengthsOfAll() {
+    // Groups of one distribution with a long tail: a few relatives would miss it.
+    for (int round = 0; round < 5; round++) {
+      long seed = 1_350 + round;
+      Random random = new Random(seed);
+      RequestSet.Builder builder = RequestSet.builder();
+      int n = 20_000;
+      int[] truth = new int[n];
+      for (int i = 0; i < n; i++) {
+        builder.add(new int[] {i % 50, random.nextInt(1_000), random.nextInt(1_000)}, 10_000);
+        truth[i] = (int) Math.min(10_000, 1 + Math.exp(5 + 1.2 * random.nextGaussian()));
+      }
+      PrefixTree tree = PrefixTree.build(builder.build());
+      int[] sample = OutputLengthEstimator.sample(tree, 0.01, 16, seed);
+      int[] observed = Arrays.stream(sample).map(i -> truth[i]).toArray();
+      OutputLengths lengths = OutputLengthEstimator.estimate(tree, sample, observed);
+      PrefixTree estimated = lengths.tree();
+      double mean = Arrays.stream(truth).average().orElseThrow();
+      double square = Arrays.stream(truth).mapToDouble(t -> (double) t * t).average().orElseThrow();
+      double error = 0;
+      double foreseen = 0;
+      for (int i = 0; i < n; i++) {
+        error += Math.abs(estimated.requests().estimatedOutputTokens(i) - mean) / n;
+        foreseen += estimated.requests().meanSquareOutputTokens(i) / n;
+      }
+      assertThat(error).as("seed " + seed).isLessThan(0.4 * mean);
+      assertThat(foreseen).as("seed " + seed).isBetween(0.4 * square, 2 * square);
+    }
+  }
+
+  @Test
+  void distributionsHaveTheMeansAndAreSharedByGroups() {
+    for (int round = 0; round < 30; round++) {
+      long seed = 1_380 + round;
+      Random random = new Random(seed);
+      RequestSet requests = RandomRequests.nested(random, 1 + random.nextInt(400));
+      PrefixTree tree = PrefixTree.build(requests);
+      int[] sample = OutputLengthEstimator.sample(tree, 0.3, 1, seed);
+      int[] observed =
+          Arrays.stream(sample).map(i -> 1 + random.nextInt(requests.maxOutputTokens(i))).toArray();
+      RequestSet estimated =
+          OutputLengthEstimator.estimate(tree, sample, observed).tree().requests();
+      for (int i = 0; i < requests.size(); i++) {
+        String label = "seed " + seed + " request " + i;
+        OutputDistribution distribution = estimated.outputDistribution(i);
+        double estimate = estimated.estimatedOutputTokens(i);
+        if (Arrays.stream(sample).anyMatch(truthIndex(i))) {
+          assertThat(distribution).as(label).isNull();
+          assertThat(estimated.meanSquareOutputTokens(i)).as(label).isEqualTo(estimate * estimate);
+        } else {
+          int max = requests.maxOutputTokens(i);
+          // Points are rounded, and parts of a few samples are of unequal number.
+          assertThat(distribution.mean(max))
+              .as(label)
+              .isBetween(0.5 * estimate - 1, 1.5 * estimate + 1);
+          assertThat(estimated.meanSquareOutputTokens(i))
+              .as(label)
+              .isGreaterThanOrEqualTo(Math.pow(distribution.mean(max), 2) * (1 - 1e-9));
+        }
+      }
+    }
   }
 
   @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.weft.batching.RandomRequests;
 import dev.weft.batching.cost.CostModel;
+import dev.weft.batching.cost.Objective;
 import dev.weft.batching.plan.Partition;
 import dev.weft.batching.plan.Plan;
 import dev.weft.batching.plan.PlanOptions;
@@ -14,6 +15,7 @@ import dev.weft.batching.plan.Planner;
 import dev.weft.batching.request.RequestSet;
 import dev.weft.batching.request.Side;
 import dev.weft.batching.tree.PrefixTree;
+import dev.weft.batching.tree.TreeResources;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.Set;
@@ -132,6 +134,45 @@ class SchedulingPolicyTest {
     }
     assertThat(blend.makespanSeconds()).isLessThan(dfs.makespanSeconds());
     assertThat(blend.imbalance()).isLessThan(0.03);
+  }
+
+  @Test
+  void theObjectiveDecidesWhetherMixingPays() {
+    RequestSet.Builder builder = RequestSet.builder();
+    Random random = new Random(31);
+    for (int i = 0; i < 400; i++) {
+      boolean writes = i % 4 == 0;
+      int[] prompt = random.ints(writes ? 100 : 1_500, 0, 1_000).toArray();
+      builder.add(prompt, writes ? 4_000 : 5, writes ? 4_000 : 5);
+    }
+    PrefixTree tree = PrefixTree.build(builder.build());
+    CostModel time = RandomRequests.cost(1, 2e12);
+    SchedulingPolicy blend = SchedulingPolicies.named("blend");
+    assertThat(blend.order(tree, time, 100_000).isDualScan()).isTrue();
+    // A device that draws nothing when idle gains no energy by overlapping.
+    CostModel workOnly = time.withObjective(new Objective("energy", 0, 300, 100, "J"));
+    PlannedOrder kept = blend.order(tree, workOnly, 100_000);
+    assertThat(kept.isDualScan()).isFalse();
+    assertThat(kept.notes().get(0)).contains("0.0% of the energy", "pure prefix order is kept");
+    CostModel idle = time.withObjective(new Objective("energy", 300, 300, 100, "J"));
+    assertThat(blend.order(tree, idle, 100_000).isDualScan()).isTrue();
+  }
+
+  @Test
+  void whereRecomputingCostsMoreTheSplitGivesUpNoMoreSharing() {
+    for (int round = 0; round < 40; round++) {
+      long seed = 5_100 + round;
+      RequestSet requests = RandomRequests.nested(new Random(seed), 150);
+      PrefixTree tree = PrefixTree.build(requests);
+      CostModel time = RandomRequests.cost(1);
+      CostModel energy = time.withObjective(new Objective("energy", 1, 50, 1, "J"));
+      TreeResources resources = tree.resources(time);
+      long bound = tree.promptTokens();
+      double rho = resources.density(0);
+      long byTime = new SideSplit(tree, resources, time, rho, bound).mixedTokens();
+      long byEnergy = new SideSplit(tree, resources, energy, rho, bound).mixedTokens();
+      assertThat(byEnergy).as("seed " + seed).isLessThanOrEqualTo(byTime);
+    }
   }
 
   @Test

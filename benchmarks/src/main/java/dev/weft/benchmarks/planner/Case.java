@@ -29,17 +29,15 @@ final class Case {
     RequestSet.Builder builder = RequestSet.builder();
     int[] outputs = new int[workload.size()];
     for (int i = 0; i < outputs.length; i++) {
-      builder.add(workload.prompt(i), workload.maxOutputTokens(i));
       outputs[i] = workload.outputTokens(i);
-    }
-    PrefixTree tree = PrefixTree.build(builder.build());
-    int[] estimates = estimates(tree, outputs, workload.seed());
-    for (int i = 0; i < outputs.length; i++) {
       if (workload.isOutputKnown(i)) {
-        estimates[i] = outputs[i];
+        builder.addKnownOutput(workload.prompt(i), outputs[i]);
+      } else {
+        builder.add(workload.prompt(i), workload.maxOutputTokens(i));
       }
     }
-    return new Case(tree.withEstimatedOutputTokens(estimates), outputs);
+    PrefixTree tree = PrefixTree.build(builder.build());
+    return new Case(estimated(tree, outputs, workload.seed()), outputs);
   }
 
   /** Requests whose output lengths are all known. */
@@ -51,13 +49,13 @@ final class Case {
     return new Case(PrefixTree.build(requests), outputs);
   }
 
-  private static int[] estimates(PrefixTree tree, int[] outputs, long seed) {
+  private static PrefixTree estimated(PrefixTree tree, int[] outputs, long seed) {
     int[] sample = OutputLengthEstimator.sample(tree, SAMPLE_FRACTION, LEAST_SAMPLE, seed);
     int[] lengths = new int[sample.length];
     for (int i = 0; i < sample.length; i++) {
       lengths[i] = outputs[sample[i]];
     }
-    return OutputLengthEstimator.estimate(tree, sample, lengths).means();
+    return OutputLengthEstimator.estimate(tree, sample, lengths).tree();
   }
 
   /** The tree with the lengths that the planner knows. */

@@ -1,11 +1,13 @@
 package dev.weft.jobs.config;
 
+import dev.weft.batching.cost.Prices;
 import dev.weft.batching.policy.SchedulingPolicies;
 import dev.weft.batching.policy.SchedulingPolicy;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * The configuration of a job, checked and typed. Every component carries the name of its key in
@@ -47,6 +49,13 @@ public record WeftConfig(
     AUTO,
     VECTOR,
     SCALAR
+  }
+
+  /** What a plan makes little of. */
+  public enum Goal {
+    TIME,
+    ENERGY,
+    COST
   }
 
   /** Where requests and expected answers come from. */
@@ -96,16 +105,20 @@ public record WeftConfig(
       implements Serializable {}
 
   /**
-   * How requests are ordered and cut; {@code policy} names one of {@link SchedulingPolicies},
-   * {@code partitions} and {@code driverTokens} are 0 for {@code auto}.
+   * How requests are ordered and cut; {@code policy} names one of {@link SchedulingPolicies} or is
+   * {@link #AUTO_POLICY}, {@code partitions} and {@code driverTokens} are 0 for {@code auto}.
    */
   public record Plan(
+      Goal objective,
       String policy,
       int partitions,
       double sampleFraction,
       int sampleMinRequests,
       long driverTokens)
-      implements Serializable {}
+      implements Serializable {
+    /** Leaves the policy to the predictions. */
+    public static final String AUTO_POLICY = "auto";
+  }
 
   /** Where measured rates are kept; {@code folder} is never empty. */
   public record Calibration(String folder, boolean refresh) implements Serializable {}
@@ -118,7 +131,12 @@ public record WeftConfig(
 
   /** Prices, 0 for none. */
   public record Cost(double pricePerHour, double pricePerKwh, String currency)
-      implements Serializable {}
+      implements Serializable {
+    /** The same for the cost model. */
+    public Prices prices() {
+      return new Prices(pricePerHour, pricePerKwh, currency);
+    }
+  }
 
   /** Where Spark runs when Weft starts it. */
   public record Spark(String master) implements Serializable {}
@@ -177,6 +195,7 @@ public record WeftConfig(
             in.integer("engine.stepTimeoutSeconds", 1, 86_400),
             in.integer("engine.drainSeconds", 0, 3_600)),
         new Plan(
+            in.choice("plan.objective", Goal.class),
             in.name("plan.policy", policies()),
             in.integerOrAuto("plan.partitions", 1, 1 << 20),
             in.number("plan.sampleFraction", 0, 1),
@@ -195,7 +214,10 @@ public record WeftConfig(
   }
 
   private static List<String> policies() {
-    return SchedulingPolicies.all().stream().map(SchedulingPolicy::name).toList();
+    return Stream.concat(
+            Stream.of(Plan.AUTO_POLICY),
+            SchedulingPolicies.all().stream().map(SchedulingPolicy::name))
+        .toList();
   }
 
   private static String runId(ConfigReader in) {

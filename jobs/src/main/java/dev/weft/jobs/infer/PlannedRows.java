@@ -26,18 +26,26 @@ public final class PlannedRows {
   static final int PARAMS = 3;
   static final int SIDE = 4;
   static final int ESTIMATE = 5;
+  static final int LENGTHS = 6;
+
+  /** Of a request of whose output only an estimate is known. */
+  public static final int[] NO_LENGTHS = {};
 
   private static final int CHUNK = 1 << 14;
   private static final int BROADCAST_LIMIT = 1 << 19;
 
-  /** Where a request runs: its key, partition, position there, side and expected output tokens. */
+  /**
+   * Where a request runs: its key, partition, position there, side, expected output tokens and the
+   * points of their distribution (none where only the estimate is known).
+   */
   public static final StructType ASSIGNMENT_TYPE =
       new StructType()
           .add("assigned_row_key", DataTypes.LongType, false)
           .add("partition", DataTypes.IntegerType, false)
           .add("position", DataTypes.LongType, false)
           .add("side", DataTypes.IntegerType, false)
-          .add("estimate", DataTypes.IntegerType, false);
+          .add("estimate", DataTypes.IntegerType, false)
+          .add("lengths", DataTypes.createArrayType(DataTypes.IntegerType, false), false);
 
   private PlannedRows() {}
 
@@ -53,8 +61,10 @@ public final class PlannedRows {
    * @param partitions partition of each
    * @param memorySide whether each is of the memory side
    * @param estimates expected output tokens of each
+   * @param lengths points of their distributions; requests of one group share an array
    */
-  public record Assignment(long[] rowKeys, int[] partitions, boolean[] memorySide, int[] estimates)
+  public record Assignment(
+      long[] rowKeys, int[] partitions, boolean[] memorySide, int[] estimates, int[][] lengths)
       implements Serializable {
 
     /** Number of requests. */
@@ -93,13 +103,19 @@ public final class PlannedRows {
             PreparedSchema.TOKENS,
             PreparedSchema.PARAMS,
             "side",
-            "estimate")
+            "estimate",
+            "lengths")
         .toJavaRDD();
   }
 
   /** A stretch of an assignment that travels by itself. */
   private record Chunk(
-      long firstPosition, long[] rowKeys, int[] partitions, boolean[] memorySide, int[] estimates)
+      long firstPosition,
+      long[] rowKeys,
+      int[] partitions,
+      boolean[] memorySide,
+      int[] estimates,
+      int[][] lengths)
       implements Serializable {
     Chunk(Assignment a, int from, int to) {
       this(
@@ -107,7 +123,8 @@ public final class PlannedRows {
           Arrays.copyOfRange(a.rowKeys(), from, to),
           Arrays.copyOfRange(a.partitions(), from, to),
           Arrays.copyOfRange(a.memorySide(), from, to),
-          Arrays.copyOfRange(a.estimates(), from, to));
+          Arrays.copyOfRange(a.estimates(), from, to),
+          Arrays.copyOfRange(a.lengths(), from, to));
     }
 
     Iterator<Row> rows() {
@@ -115,7 +132,12 @@ public final class PlannedRows {
       for (int i = 0; i < rowKeys.length; i++) {
         rows.add(
             RowFactory.create(
-                rowKeys[i], partitions[i], firstPosition + i, memorySide[i] ? 1 : 0, estimates[i]));
+                rowKeys[i],
+                partitions[i],
+                firstPosition + i,
+                memorySide[i] ? 1 : 0,
+                estimates[i],
+                lengths[i]));
       }
       return rows.iterator();
     }

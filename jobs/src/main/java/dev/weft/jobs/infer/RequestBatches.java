@@ -65,6 +65,7 @@ final class RequestBatches implements Iterator<VectorSchemaRoot>, AutoCloseable 
     writeTokens(row.getAs(PlannedRows.TOKENS), at);
     ((TinyIntVector) batch.getVector(RequestSchema.SIDE)).setSafe(at, row.getInt(PlannedRows.SIDE));
     ints(RequestSchema.ESTIMATED_OUTPUT_TOKENS).setSafe(at, row.getInt(PlannedRows.ESTIMATE));
+    writeLengths(row.getList(PlannedRows.LENGTHS), at);
     Row p = row.getStruct(PlannedRows.PARAMS);
     ints(RequestSchema.MAX_TOKENS).setSafe(at, p.getInt(0));
     floats(RequestSchema.TEMPERATURE).setSafe(at, (float) p.getDouble(1));
@@ -101,6 +102,16 @@ final class RequestBatches implements Iterator<VectorSchemaRoot>, AutoCloseable 
       values.setSafe(start + i, tokens[i]);
     }
     list.endValue(at, tokens.length);
+  }
+
+  private void writeLengths(List<Integer> lengths, int at) {
+    ListVector list = list(RequestSchema.OUTPUT_LENGTHS);
+    IntVector values = (IntVector) list.getDataVector();
+    int start = list.startNewValue(at);
+    for (int i = 0; i < lengths.size(); i++) {
+      values.setSafe(start + i, lengths.get(i));
+    }
+    list.endValue(at, lengths.size());
   }
 
   private void writeStops(List<String> stops, int at) {

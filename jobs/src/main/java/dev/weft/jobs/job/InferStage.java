@@ -1,12 +1,12 @@
 package dev.weft.jobs.job;
 
+import dev.weft.batching.cost.PowerModel;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.infer.InferTask;
 import dev.weft.jobs.infer.LiveCounts;
 import dev.weft.jobs.infer.PartitionReport;
 import dev.weft.jobs.infer.PlannedRows;
-import dev.weft.jobs.job.PlanSummaries.Power;
 import dev.weft.jobs.plan.PlannedWork;
 import dev.weft.jobs.run.ProgressListener;
 import dev.weft.jobs.run.RunSummary.PartitionTime;
@@ -107,12 +107,14 @@ final class InferStage {
   }
 
   /** Mean power of what ran so far in this start. */
-  Power power() {
+  PowerModel power() {
     if (reports.isEmpty() || seconds == 0) {
-      return Power.UNKNOWN;
+      return PowerModel.UNKNOWN;
     }
-    EngineFacts engine = EngineFacts.of(reports, folder);
-    return new Power(engine.energyJoules() / seconds, "mean power of the sample");
+    double joules = EngineFacts.of(reports, folder).energyJoules();
+    return joules > 0
+        ? PowerModel.constant(joules / seconds, "mean power of the sample")
+        : PowerModel.UNKNOWN;
   }
 
   /** Wall time of inference in this start. */

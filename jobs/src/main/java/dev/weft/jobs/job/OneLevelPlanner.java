@@ -6,6 +6,7 @@ import dev.weft.batching.plan.OutputLengths;
 import dev.weft.batching.plan.PlanProgress;
 import dev.weft.batching.tree.PrefixTree;
 import dev.weft.jobs.infer.PlannedRows;
+import dev.weft.jobs.plan.Goals;
 import dev.weft.jobs.plan.JobPlan;
 import dev.weft.jobs.plan.OutputRange;
 import dev.weft.jobs.plan.PlanOutline;
@@ -14,7 +15,9 @@ import dev.weft.jobs.plan.PrefixText;
 import dev.weft.jobs.plan.RequestTable;
 import dev.weft.jobs.plan.TimeError;
 import dev.weft.jobs.run.PlanSummary.PlanLevel;
+import dev.weft.jobs.run.PlanSummary.PolicyPrediction;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -28,6 +31,10 @@ final class OneLevelPlanner implements RequestPlanner {
   private final Supplier<PrefixText> text;
   private final RequestTable table;
   private CostModel cost;
+
+  /** The configured one, or the one that the last predictions chose. */
+  private String policy;
+
   private PrefixTree tree;
   private OutputLengths lengths;
   private int[] donePlaces = {};
@@ -42,6 +49,7 @@ final class OneLevelPlanner implements RequestPlanner {
     this.limits = limits;
     this.cost = cost;
     this.level = level;
+    policy = limits.policy();
     this.text = text;
     table = RequestTable.collect(context.state().runnable());
     tree = PrefixTree.build(table.requests());
@@ -83,7 +91,7 @@ final class OneLevelPlanner implements RequestPlanner {
     Arrays.setAll(donePlaces, i -> Arrays.binarySearch(table.rowKeys(), done.rowKeys()[i]));
     if (donePlaces.length > 0) {
       lengths = OutputLengthEstimator.estimate(tree, donePlaces, done.outputTokens());
-      tree = tree.withEstimatedOutputTokens(lengths.means());
+      tree = lengths.tree();
     }
   }
 
@@ -97,6 +105,19 @@ final class OneLevelPlanner implements RequestPlanner {
 
   @Override
   public PlanOutline outline(TimeError error, PlanProgress progress) {
+    PlanOutline outline = outlineOf(policy, error, progress);
+    if (!limits.isAuto()) {
+      return outline;
+    }
+    List<PolicyPrediction> predictions = outline.predictions().policies();
+    policy = Goals.best(cost.objective(), predictions);
+    if (!policy.equals(outline.policy())) {
+      outline = outlineOf(policy, error, progress);
+    }
+    return outline.withNote(Goals.reason(cost.objective(), predictions, policy));
+  }
+
+  private PlanOutline outlineOf(String policy, TimeError error, PlanProgress progress) {
     OutputRange range =
         lengths == null
             ? OutputRange.unknown(tree.requests())
@@ -105,7 +126,7 @@ final class OneLevelPlanner implements RequestPlanner {
         JobPlan.of(
             table,
             tree,
-            limits.policy(),
+            policy,
             cost,
             limits.of(limits.partitions(table.size())),
             (what, done) -> progress.at(what, 0.4 * done));
@@ -131,7 +152,7 @@ final class OneLevelPlanner implements RequestPlanner {
         JobPlan.of(
             requests,
             PrefixTree.build(requests.requests()),
-            limits.policy(),
+            policy,
             cost,
             limits.of(partitions),
             PlanProgress.NONE);

@@ -1,13 +1,20 @@
 package dev.weft.jobs.job;
 
 import dev.weft.jobs.config.WeftConfig;
+import dev.weft.jobs.plan.Goals;
 import dev.weft.jobs.plan.JobPlan;
 
 /** What the configuration and the engines ask of a plan. */
 record PlanLimits(WeftConfig config, Sizing sizing) {
 
+  /** The policy to plan with; of {@code auto} the one to begin with. */
   String policy() {
-    return config.plan().policy();
+    return isAuto() ? Goals.FIRST_POLICY : config.plan().policy();
+  }
+
+  /** Whether predictions decide the policy. */
+  boolean isAuto() {
+    return config.plan().policy().equals(WeftConfig.Plan.AUTO_POLICY);
   }
 
   int engines() {

@@ -1,12 +1,13 @@
 package dev.weft.jobs.job;
 
 import dev.weft.batching.cost.CostModel;
+import dev.weft.batching.cost.PowerModel;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
 import dev.weft.jobs.infer.EngineSpec;
-import dev.weft.jobs.job.PlanSummaries.Power;
 import dev.weft.jobs.plan.DeviceRates;
+import dev.weft.jobs.plan.Goals;
 import dev.weft.jobs.plan.PlannedWork;
 import dev.weft.jobs.plan.PrefixText;
 import dev.weft.jobs.plan.SampledSpeed;
@@ -69,7 +70,7 @@ final class PlanStage {
     this.context = context;
     config = context.config();
     rates = context.rates();
-    cost = rates.cost(context.setup().model().shape());
+    cost = cost();
     totals = Totals.of(context.state().runnable());
     sizing =
         Sizing.of(
@@ -78,6 +79,10 @@ final class PlanStage {
             context.setup().model(),
             totals.promptTokens() + totals.maxOutputTokens());
     planner = planner();
+  }
+
+  private CostModel cost() {
+    return Goals.with(rates.cost(context.setup().model().shape()), config);
   }
 
   private RequestPlanner planner() {
@@ -118,7 +123,7 @@ final class PlanStage {
 
   /** The plan of all requests with what is known now. */
   PlanSummary plan() {
-    return summary(planner.doneRequests() > 0 ? "ledger" : "max_tokens", Power.UNKNOWN);
+    return summary(planner.doneRequests() > 0 ? "ledger" : "max_tokens");
   }
 
   /** Runs the sample, plans what is left, and runs that. */
@@ -139,7 +144,7 @@ final class PlanStage {
     boolean resumed = planner.doneRequests() > 0;
     boolean sampled = sample(infer, engine);
     String lengths = resumed ? "ledger" : sampled ? "sample" : "max_tokens";
-    PlanSummary summary = context.clock().time(Stage.PLAN, () -> summary(lengths, infer.power()));
+    PlanSummary summary = context.clock().time(Stage.PLAN, () -> summary(lengths));
     context.folder().write(context.folder().plan(), summary);
     if (planner.doneRequests() < totals.requests()) {
       context.clock().run(Stage.INFER, () -> runLeft(infer, engine));
@@ -192,24 +197,26 @@ final class PlanStage {
                     Stage.SAMPLE,
                     () -> {
                       run(infer, work, engine);
-                      correct();
+                      correct(infer.power());
                       planner.readDone();
                     }));
     return first.isPresent();
   }
 
   /**
-   * Corrects the calibration by the steps of the sample. The engines go on with the cost model they
-   * were opened with: one factor changes no order, and a new one would load the weights again.
+   * Corrects the calibration by the steps of the sample, and learns the power of the device. The
+   * engines go on with the cost model they were opened with: one factor changes no order, and a new
+   * one would load the weights again.
    */
-  private void correct() {
+  private void correct(PowerModel power) {
+    rates = rates.withPower(power);
     SampledSpeed.of(context.state().steps(), context.start())
         .ifPresent(
             speed -> {
               rates = rates.correctedBySample(speed);
               correction = speed.factor();
-              planner.use(rates.cost(context.setup().model().shape()));
             });
+    planner.use(cost());
   }
 
   /** The ledger's predictions are those of the engines, not corrected ones. */
@@ -231,7 +238,7 @@ final class PlanStage {
     infer.run(context.state().prepared(), work, engine, planner.doneAnswers(), totals.answers());
   }
 
-  private PlanSummary summary(String lengthSource, Power power) {
+  private PlanSummary summary(String lengthSource) {
     long weightBytes = context.setup().model().weightBytes();
     if (totals.requests() == 0) {
       return PlanSummaries.empty(config, context.counts(), sizing, weightBytes, rates);
@@ -245,7 +252,6 @@ final class PlanStage {
         rates,
         lengthSource,
         planner.doneRequests(),
-        power,
         context.state());
   }
 

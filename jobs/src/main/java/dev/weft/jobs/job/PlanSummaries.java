@@ -2,8 +2,11 @@ package dev.weft.jobs.job;
 
 import static org.apache.spark.sql.functions.col;
 
+import dev.weft.batching.cost.PowerModel;
+import dev.weft.batching.cost.Prices;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.plan.DeviceRates;
+import dev.weft.jobs.plan.Goals;
 import dev.weft.jobs.plan.PlanOutline;
 import dev.weft.jobs.run.PlanSummary;
 import dev.weft.jobs.run.PlanSummary.CostEstimate;
@@ -12,6 +15,7 @@ import dev.weft.jobs.run.PlanSummary.MemoryPlan;
 import dev.weft.jobs.run.PlanSummary.PlanLevel;
 import dev.weft.jobs.run.PlanSummary.PlannedGroup;
 import dev.weft.jobs.run.PlanSummary.PolicyPrediction;
+import dev.weft.jobs.run.PlanSummary.Range;
 import dev.weft.jobs.run.PlanSummary.Sharing;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -23,14 +27,6 @@ import org.apache.spark.sql.Row;
 final class PlanSummaries {
   private PlanSummaries() {}
 
-  /**
-   * @param watts mean power of the device if something was measured, else NaN
-   * @param wattsSource where it comes from
-   */
-  record Power(double watts, String wattsSource) {
-    static final Power UNKNOWN = new Power(Double.NaN, "unknown until something has run");
-  }
-
   static PlanSummary of(
       WeftConfig config,
       RowCounts counts,
@@ -40,16 +36,13 @@ final class PlanSummaries {
       DeviceRates rates,
       String lengthSource,
       long sampled,
-      Power power,
       RunState state) {
-    double seconds =
-        plan.predictions().policies().stream()
-            .filter(p -> p.policy().equals(plan.policy()))
-            .mapToDouble(PolicyPrediction::predictedSeconds)
-            .sum();
+    List<PolicyPrediction> predictions =
+        plan.predictions().policies().stream().map(p -> priced(config, p)).toList();
     return new PlanSummary(
         plan.policy(),
-        note(plan, sizing.engines()),
+        Goals.info(rates.profile(), config),
+        note(plan, config, sizing.engines()),
         counts.rows(),
         counts.errors(),
         counts.duplicates(),
@@ -64,12 +57,12 @@ final class PlanSummaries {
         plan.level(),
         plan.sharing(),
         plan.densities(),
-        plan.predictions().policies(),
+        predictions,
         plan.predictions().note(),
         plan.predictions().schedules(),
         memory(config, sizing, weightBytes, plan.predictions().peakKvTokens()),
         rates.info(),
-        cost(config, seconds, power),
+        cost(config, predictions, plan.policy(), rates.profile().power()),
         preview(plan, state));
   }
 
@@ -78,6 +71,7 @@ final class PlanSummaries {
       WeftConfig config, RowCounts counts, Sizing sizing, long weightBytes, DeviceRates rates) {
     return new PlanSummary(
         config.plan().policy(),
+        Goals.info(rates.profile(), config),
         "there is nothing to run",
         counts.rows(),
         counts.errors(),
@@ -98,12 +92,15 @@ final class PlanSummaries {
         List.of(),
         memory(config, sizing, weightBytes, 0),
         rates.info(),
-        cost(config, 0, Power.UNKNOWN),
+        cost(config, List.of(), "", rates.profile().power()),
         List.of());
   }
 
-  private static String note(PlanOutline plan, int engines) {
+  private static String note(PlanOutline plan, WeftConfig config, int engines) {
     List<String> notes = new ArrayList<>(plan.notes());
+    if (plan.level().levels() > 1 && config.plan().policy().equals(WeftConfig.Plan.AUTO_POLICY)) {
+      notes.addFirst("plan.policy is auto: on two levels that is " + Goals.FIRST_POLICY);
+    }
     if (engines > 1) {
       notes.add("times are those of one engine; " + engines + " will share the work");
     }
@@ -121,24 +118,25 @@ final class PlanSummaries {
         config.engine().maxSequences());
   }
 
-  /** Energy is that of the device seconds; money is machine hours and energy at their prices. */
-  static CostEstimate cost(WeftConfig config, double deviceSeconds, Power power) {
-    double joules = deviceSeconds * power.watts();
+  /** What the chosen policy costs; nothing if there is none. */
+  private static CostEstimate cost(
+      WeftConfig config, List<PolicyPrediction> predictions, String policy, PowerModel power) {
+    PolicyPrediction chosen =
+        predictions.stream().filter(p -> p.policy().equals(policy)).findFirst().orElse(null);
     return new CostEstimate(
-        joules,
-        power.wattsSource(),
-        money(config, deviceSeconds, joules),
+        chosen == null ? Double.NaN : chosen.energyJoules().predicted(),
+        power.known() ? power.source() : "unknown until something has run",
+        chosen == null ? Double.NaN : chosen.money().predicted(),
         config.cost().currency());
   }
 
-  static double money(WeftConfig config, double deviceSeconds, double joules) {
-    double perHour = config.cost().pricePerHour();
-    double perKwh = config.cost().pricePerKwh();
-    if (perHour == 0 && perKwh == 0) {
-      return Double.NaN;
-    }
-    double energy = perKwh == 0 ? 0 : joules / 3.6e6 * perKwh;
-    return deviceSeconds / 3600 * perHour + energy;
+  private static PolicyPrediction priced(WeftConfig config, PolicyPrediction p) {
+    Prices prices = config.cost().prices();
+    return p.withMoney(
+        new Range(
+            prices.money(p.predictedSeconds(), p.energyJoules().predicted()),
+            prices.money(p.lowSeconds(), p.energyJoules().low()),
+            prices.money(p.highSeconds(), p.energyJoules().high())));
   }
 
   private static List<PlannedGroup> preview(PlanOutline plan, RunState state) {

@@ -228,7 +228,7 @@ final class Report {
         rate(joules, seconds),
         rate(joules, mine.prompt() + mine.output()),
         rate(joules, mine.output()),
-        PlanSummaries.money(config, seconds * Math.max(1, facts.engine().engines()), joules),
+        config.cost().prices().money(seconds * Math.max(1, facts.engine().engines()), joules),
         config.cost().currency());
   }
 }

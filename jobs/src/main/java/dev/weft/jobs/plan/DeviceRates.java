@@ -3,6 +3,7 @@ package dev.weft.jobs.plan;
 import dev.weft.batching.cost.CostModel;
 import dev.weft.batching.cost.DeviceProfile;
 import dev.weft.batching.cost.ModelShape;
+import dev.weft.batching.cost.PowerModel;
 import dev.weft.batching.cost.StepCurve;
 import dev.weft.jobs.infer.DeviceCalibration;
 import dev.weft.jobs.infer.EngineSpec;
@@ -44,7 +45,8 @@ public record DeviceRates(DeviceProfile profile, StepCurve curve, CalibrationInf
             profile.source() + "+sample",
             profile.stepOverheadSeconds() * factor,
             profile.sharedReadGroup(),
-            profile.attentionFraction());
+            profile.attentionFraction(),
+            profile.power());
     return new DeviceRates(
         p,
         curve.times(factor),
@@ -58,6 +60,11 @@ public record DeviceRates(DeviceProfile profile, StepCurve curve, CalibrationInf
                 info.source(),
                 factor,
                 speed.steps())));
+  }
+
+  /** The same with the power that was measured. */
+  public DeviceRates withPower(PowerModel power) {
+    return new DeviceRates(profile.withPower(power), curve, info);
   }
 
   private static CalibrationInfo info(

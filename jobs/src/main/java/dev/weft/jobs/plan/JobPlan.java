@@ -8,18 +8,22 @@ import dev.weft.batching.plan.PlanProgress;
 import dev.weft.batching.plan.Planner;
 import dev.weft.batching.policy.PlannedOrder;
 import dev.weft.batching.policy.SchedulingPolicies;
+import dev.weft.batching.request.OutputDistribution;
 import dev.weft.batching.request.RequestSet;
 import dev.weft.batching.request.Side;
 import dev.weft.batching.schedule.StepLimits;
 import dev.weft.batching.simulate.Simulator;
 import dev.weft.batching.tree.PrefixTree;
+import dev.weft.jobs.infer.PlannedRows;
 import dev.weft.jobs.infer.PlannedRows.Assignment;
 import dev.weft.jobs.run.PlanSummary.PlanLevel;
 import dev.weft.jobs.run.PlanSummary.PlannedGroup;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** The plan of a table of requests, and what its parts are for the job. */
 public final class JobPlan {
@@ -82,6 +86,8 @@ public final class JobPlan {
     int[] partitions = new int[size];
     boolean[] memorySide = new boolean[size];
     int[] estimates = new int[size];
+    int[][] lengths = new int[size][];
+    Map<OutputDistribution, int[]> points = new IdentityHashMap<>();
     List<Partition> pieces = plan.partitions();
     for (int p = 0; p < pieces.size(); p++) {
       for (int i = pieces.get(p).from(); i < pieces.get(p).to(); i++) {
@@ -90,9 +96,15 @@ public final class JobPlan {
         partitions[i] = p;
         memorySide[i] = order.side(i) == Side.MEMORY;
         estimates[i] = tree.requests().estimatedOutputTokens(request) / table.answers()[request];
+        OutputDistribution distribution = tree.requests().outputDistribution(request);
+        // That of several answers is of their sum.
+        lengths[i] =
+            distribution == null || table.answers()[request] > 1
+                ? PlannedRows.NO_LENGTHS
+                : points.computeIfAbsent(distribution, OutputDistribution::points);
       }
     }
-    return new Assignment(keys, partitions, memorySide, estimates);
+    return new Assignment(keys, partitions, memorySide, estimates, lengths);
   }
 
   /**
@@ -213,7 +225,8 @@ public final class JobPlan {
       int r = plan.order().request(i);
       int output = requests.estimatedOutputTokens(r);
       compute += cost.computeSeconds(requests.promptTokens(r), 0, output);
-      memory += cost.memorySeconds(requests.promptTokens(r), output);
+      memory +=
+          cost.memorySeconds(requests.promptTokens(r), output, requests.meanSquareOutputTokens(r));
     }
     return memory == 0 ? Double.POSITIVE_INFINITY : compute / memory;
   }

@@ -65,8 +65,9 @@ final class PlanFacts {
       int output = requests.estimatedOutputTokens(r);
       int shared = last[side] < 0 ? 0 : requests.commonPrefix(last[side], r, 0);
       compute[side] += cost.computeSeconds(prompt, shared, output);
-      memory[side] += cost.memorySeconds(prompt, output);
-      alone[i] = cost.computeSeconds(prompt, 0, output) / cost.memorySeconds(prompt, output);
+      double reading = cost.memorySeconds(prompt, output, requests.meanSquareOutputTokens(r));
+      memory[side] += reading;
+      alone[i] = cost.computeSeconds(prompt, 0, output) / reading;
       last[side] = r;
       count[side]++;
     }

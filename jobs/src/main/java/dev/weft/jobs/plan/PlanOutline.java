@@ -4,6 +4,7 @@ import dev.weft.jobs.run.PlanSummary.Densities;
 import dev.weft.jobs.run.PlanSummary.PlanLevel;
 import dev.weft.jobs.run.PlanSummary.PlannedGroup;
 import dev.weft.jobs.run.PlanSummary.Sharing;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -38,4 +39,26 @@ public record PlanOutline(
     Densities densities,
     Predictions predictions,
     List<PlannedGroup> preview,
-    List<Long> previewKeys) {}
+    List<Long> previewKeys) {
+
+  /** The same with one more reason, before the others. */
+  public PlanOutline withNote(String note) {
+    List<String> more = new ArrayList<>(notes);
+    more.addFirst(note);
+    return new PlanOutline(
+        policy,
+        more,
+        requests,
+        promptTokens,
+        reusableTokens,
+        expectedOutputTokens,
+        treeNodes,
+        partitions,
+        level,
+        sharing,
+        densities,
+        predictions,
+        preview,
+        previewKeys);
+  }
+}

@@ -14,6 +14,7 @@ import dev.weft.batching.simulate.StepObserver;
 import dev.weft.batching.simulate.UsageSeries;
 import dev.weft.jobs.run.PlanSummary.PolicyPrediction;
 import dev.weft.jobs.run.PlanSummary.PolicySchedule;
+import dev.weft.jobs.run.PlanSummary.Range;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -21,8 +22,8 @@ import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 
 /**
- * The predicted run of every policy: its time with a range, the tokens it saves, and what the
- * device does over time.
+ * The predicted run of every policy: its time and energy with ranges, the tokens it saves, and what
+ * the device does over time.
  *
  * <p>Orders are simulated step by step on one engine, three times each: with the expected output
  * lengths and with those at both ends of their range. A table of more tokens than {@link
@@ -101,7 +102,12 @@ public record Predictions(
               scale * sum(same, PolicyPrediction::computeSeconds),
               scale * sum(same, PolicyPrediction::memorySeconds),
               (long) (scale * saved),
-              prompt == 0 ? 0 : saved / prompt));
+              prompt == 0 ? 0 : saved / prompt,
+              new Range(
+                  scale * sum(same, p -> p.energyJoules().predicted()),
+                  scale * sum(same, p -> p.energyJoules().low()),
+                  scale * sum(same, p -> p.energyJoules().high())),
+              Range.UNKNOWN));
     }
     return new Predictions(
         policies,
@@ -162,7 +168,12 @@ public record Predictions(
                 expected.computeSeconds * scale,
                 expected.memorySeconds * scale,
                 (long) (expected.savedTokens * scale),
-                share(expected.savedTokens, expected.promptTokens)));
+                share(expected.savedTokens, expected.promptTokens),
+                new Range(
+                    joules(expected) * scale,
+                    Math.min(joules(low), joules(expected)) * scale * error.low(),
+                    Math.max(joules(high), joules(expected)) * scale * error.high()),
+                Range.UNKNOWN));
         schedules.add(schedule(policy.name(), series));
         if (policy.name().equals(plan.plan().policy())) {
           peak = expected.peakKvTokens;
@@ -170,6 +181,12 @@ public record Predictions(
       }
       progress.at("done", 1);
       return new Predictions(predictions, schedules, peak, note(share));
+    }
+
+    private double joules(Sums sums) {
+      return plan.cost()
+          .device()
+          .energyJoules(sums.seconds, sums.computeSeconds, sums.memorySeconds);
     }
 
     private PlannedOrder orderOf(SchedulingPolicy policy) {

@@ -7,6 +7,7 @@ import dev.weft.batching.request.RequestSet;
 import dev.weft.batching.request.Side;
 import dev.weft.batching.tree.PrefixTree;
 import dev.weft.batching.tree.TreeResources;
+import dev.weft.jobs.infer.PlannedRows;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -129,7 +130,8 @@ record RangePlan(
                   place.partition(),
                   position,
                   slice.memorySide() ? 1 : 0,
-                  estimates[i]);
+                  estimates[i],
+                  PlannedRows.NO_LENGTHS);
             })
         .iterator();
   }

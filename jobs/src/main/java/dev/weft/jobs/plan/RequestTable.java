@@ -55,12 +55,9 @@ public record RequestTable(long[] rowKeys, int[] answers, int[] maxTokens, Reque
       keys[i] = rowKeys[place];
       n[i] = answers[place];
       max[i] = maxTokens[place];
-      builder.add(
-          requests.prompt(place),
-          requests.estimatedOutputTokens(place),
-          requests.maxOutputTokens(place));
+      builder.add(requests.prompt(place), requests.maxOutputTokens(place));
     }
-    return new RequestTable(keys, n, max, builder.build());
+    return new RequestTable(keys, n, max, builder.build().withOutputsOf(requests, places));
   }
 
   /**

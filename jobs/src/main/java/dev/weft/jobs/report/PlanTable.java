@@ -44,6 +44,10 @@ final class PlanTable {
                     Format.density(plan.densities().all()),
                     Format.density(plan.densities().computeSide()),
                     Format.density(plan.densities().memorySide())));
+    facts.row(
+        "Objective",
+        plan.objective().name()
+            + (plan.objective().note().isBlank() ? "" : ": " + plan.objective().note()));
     if (plan.calibration() != null) {
       PlanSummary.CalibrationInfo rates = plan.calibration();
       facts.row(
@@ -62,6 +66,8 @@ final class PlanTable {
             "#Range",
             "#Compute",
             "#Memory",
+            "#Energy",
+            "#Money",
             "#Prompt tokens saved",
             "=");
     for (PolicyPrediction p : plan.predictions()) {
@@ -72,6 +78,8 @@ final class PlanTable {
           Format.seconds(p.lowSeconds()) + " to " + Format.seconds(p.highSeconds()),
           Format.seconds(p.computeSeconds()),
           Format.seconds(p.memorySeconds()),
+          Format.joules(p.energyJoules().predicted()),
+          Format.money(p.money().predicted(), plan.cost().currency()),
           Format.percent(p.savedShare()),
           Double.isFinite(p.savedShare()) ? Double.toString(p.savedShare()) : "0");
     }

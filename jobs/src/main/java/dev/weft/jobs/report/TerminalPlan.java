@@ -120,11 +120,17 @@ final class TerminalPlan {
   private void order() {
     lines.line(
         "order", plan.policy() + (plan.policyNote().isBlank() ? "" : ": " + plan.policyNote()));
+    lines.line(
+        "objective",
+        plan.objective().name()
+            + (plan.objective().note().isBlank() ? "" : ": " + plan.objective().note()));
     int width = plan.predictions().stream().mapToInt(p -> p.policy().length()).max().orElse(0);
     for (PolicyPrediction p : plan.predictions()) {
       lines.line(
           "",
-          ("%s%-" + Math.max(1, width) + "s %9s (%s to %s)   compute %8s   memory %8s   saves %6s")
+          ("%s%-"
+                  + Math.max(1, width)
+                  + "s %9s (%s to %s)   compute %8s   memory %8s   saves %6s%s%s")
               .formatted(
                   p.policy().equals(plan.policy()) ? "→ " : "  ",
                   p.policy(),
@@ -133,11 +139,29 @@ final class TerminalPlan {
                   Format.seconds(p.highSeconds()),
                   Format.seconds(p.computeSeconds()),
                   Format.seconds(p.memorySeconds()),
-                  Format.percent(p.savedShare())));
+                  Format.percent(p.savedShare()),
+                  Double.isNaN(p.energyJoules().predicted())
+                      ? ""
+                      : "   %s (%s to %s)"
+                          .formatted(
+                              Format.joules(p.energyJoules().predicted()),
+                              Format.joules(p.energyJoules().low()),
+                              Format.joules(p.energyJoules().high())),
+                  Double.isNaN(p.money().predicted())
+                      ? ""
+                      : "   %s (%s to %s)"
+                          .formatted(
+                              money(p.money().predicted()),
+                              money(p.money().low()),
+                              money(p.money().high()))));
     }
     if (!plan.predictionNote().isBlank()) {
       lines.line("times", plan.predictionNote());
     }
+  }
+
+  private String money(double money) {
+    return Format.money(money, plan.cost().currency());
   }
 
   private void device() {

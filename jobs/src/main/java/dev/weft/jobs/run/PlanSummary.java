@@ -7,6 +7,7 @@ import java.util.List;
  * computed yet, except a sample when output lengths were estimated by running one.
  *
  * @param policy name of the policy in use
+ * @param objective what the plan makes little of
  * @param policyNote why the planner chose or changed the policy; empty if it kept the configured
  *     one
  * @param rows input rows
@@ -34,6 +35,7 @@ import java.util.List;
  */
 public record PlanSummary(
     String policy,
+    ObjectiveInfo objective,
     String policyNote,
     long rows,
     long errorRows,
@@ -162,6 +164,8 @@ public record PlanSummary(
    * @param memorySeconds the part that reading keys and values takes
    * @param savedTokens prompt tokens not computed again within the KV memory at hand
    * @param savedShare {@code savedTokens} over all prompt tokens, 0 to 1
+   * @param energyJoules of the whole run; NaN if the power is not known
+   * @param money for the whole run, in the currency of the configured prices; NaN without them
    */
   public record PolicyPrediction(
       String policy,
@@ -171,7 +175,39 @@ public record PlanSummary(
       double computeSeconds,
       double memorySeconds,
       long savedTokens,
-      double savedShare) {}
+      double savedShare,
+      Range energyJoules,
+      Range money) {
+
+    /** The same with what it costs. */
+    public PolicyPrediction withMoney(Range other) {
+      return new PolicyPrediction(
+          policy,
+          predictedSeconds,
+          lowSeconds,
+          highSeconds,
+          computeSeconds,
+          memorySeconds,
+          savedTokens,
+          savedShare,
+          energyJoules,
+          other);
+    }
+  }
+
+  /** A predicted value and the range it may lie in, as that of the seconds. */
+  public record Range(double predicted, double low, double high) {
+    public static final Range UNKNOWN = new Range(Double.NaN, Double.NaN, Double.NaN);
+  }
+
+  /**
+   * What the plan makes little of.
+   *
+   * @param name {@code time}, {@code energy} or {@code cost}
+   * @param note why another than the configured one, or how the policy was chosen by it; may be
+   *     empty
+   */
+  public record ObjectiveInfo(String name, String note) {}
 
   /**
    * Memory of one executor's engine.

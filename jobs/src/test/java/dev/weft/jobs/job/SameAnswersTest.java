@@ -95,8 +95,21 @@ class SameAnswersTest {
                 + "`");
     table.repartition(3).write().parquet(folder + "/parquet");
     table.repartition(2).write().format("delta").save(folder + "/delta");
-    run("parquet", folder + "/parquet", Map.of());
+    RunSummary chosen =
+        run(
+            "parquet",
+            folder + "/parquet",
+            Map.of(
+                "plan.policy", "auto",
+                "plan.objective", "energy",
+                "plan.sampleFraction", "0.2",
+                "plan.sampleMinRequests", "8"));
     assertThat(answers("parquet")).isEqualTo(expected);
+    assertThat(chosen.plan().objective().name()).isEqualTo("energy");
+    assertThat(chosen.plan().policyNote()).contains("plan.policy is auto", "energy");
+    assertThat(chosen.plan().cost().energySource()).contains("mean power of the sample");
+    assertThat(chosen.plan().predictions())
+        .allSatisfy(p -> assertThat(p.energyJoules().predicted()).isPositive());
     run("delta", folder + "/delta", Map.of("plan.partitions", "2"));
     assertThat(answers("delta")).isEqualTo(expected);
     Row carried =

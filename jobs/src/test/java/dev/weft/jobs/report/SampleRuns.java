@@ -113,6 +113,7 @@ final class SampleRuns {
   static PlanSummary plan() {
     return new PlanSummary(
         "dfs",
+        new PlanSummary.ObjectiveInfo("time", ""),
         "blend cannot pay on this device: measured overlap 0.04",
         2000,
         3,
@@ -136,10 +137,9 @@ final class SampleRuns {
         new PlanSummary.Densities(
             3.3, 5.1, 0.4, 1500, 385, List.of(new PlanSummary.Quantile(0.5, 2.5))),
         List.of(
-            new PlanSummary.PolicyPrediction("fcfs", 148.2, 140, 155, 120.1, 30, 540_000, 0.6647),
-            new PlanSummary.PolicyPrediction("dfs", 118.4, 110, 125, 92.2, 28.1, 571_000, 0.7029),
-            new PlanSummary.PolicyPrediction(
-                "blend", 119.9, 112, 127, 93.4, 28.0, 566_000, 0.6967)),
+            prediction("fcfs", 148.2, 120.1, 30, 540_000, 0.6647),
+            prediction("dfs", 118.4, 92.2, 28.1, 571_000, 0.7029),
+            prediction("blend", 119.9, 93.4, 28.0, 566_000, 0.6967)),
         "simulated step by step on one engine",
         List.of(schedule("fcfs", 148.2), schedule("dfs", 118.4), schedule("blend", 119.9)),
         new PlanSummary.MemoryPlan(4_730_112, 512L << 20, 65_536, 40_000, 300L << 20, 64),
@@ -149,6 +149,21 @@ final class SampleRuns {
         List.of(
             new PlanSummary.PlannedGroup(0, 800, 212, 3.4, "triage-0001"),
             new PlanSummary.PlannedGroup(800, 700, 260, 1.2, "extract-0001")));
+  }
+
+  private static PlanSummary.PolicyPrediction prediction(
+      String policy, double seconds, double compute, double memory, long saved, double share) {
+    return new PlanSummary.PolicyPrediction(
+        policy,
+        seconds,
+        0.94 * seconds,
+        1.05 * seconds,
+        compute,
+        memory,
+        saved,
+        share,
+        new PlanSummary.Range(34 * seconds, 32 * seconds, 36 * seconds),
+        PlanSummary.Range.UNKNOWN);
   }
 
   /** A second start of a finished run: nothing ran. */

@@ -56,7 +56,8 @@ final class EngineLoop {
     this.scheduler =
         new StepScheduler(
             new StepLimits(config.budgetTokens(), config.maxSequences()),
-            new PrefixCache(new PagePool(parts.info().kvPages(), config.pageTokens())));
+            new PrefixCache(new PagePool(parts.info().kvPages(), config.pageTokens())),
+            costModel == null ? 1 : costModel.device().sharedReadGroup());
     this.statistics = scheduler.statistics();
   }
 

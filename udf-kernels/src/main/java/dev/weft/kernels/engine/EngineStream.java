@@ -184,6 +184,7 @@ final class EngineStream implements ResultStream {
                   request.prompt(),
                   request.maxOutputTokens(),
                   request.estimatedOutputTokens(),
+                  request.outputLengths(),
                   request.side(),
                   answer));
           tokens += request.prompt().length;

@@ -1,11 +1,13 @@
 package dev.weft.kernels.engine;
 
+import dev.weft.batching.request.OutputDistribution;
 import dev.weft.batching.request.Side;
 import dev.weft.kernels.sampling.SamplingParams;
 
 /**
  * A request that can run; the meaning of its parts is that of {@link RequestSchema}.
  *
+ * @param outputLengths null where only the estimate is known
  * @param maxOutputTokens {@code max_tokens}, cut to what the context leaves
  * @param randomKey of all its samples
  * @param topLogprobs alternatives of each token, or {@link #NO_LOGPROBS}
@@ -16,6 +18,7 @@ record GenerationRequest(
     int[] prompt,
     Side side,
     int estimatedOutputTokens,
+    OutputDistribution outputLengths,
     int maxOutputTokens,
     SamplingParams sampling,
     long randomKey,

@@ -1,5 +1,6 @@
 package dev.weft.kernels.engine;
 
+import dev.weft.batching.request.OutputDistribution;
 import dev.weft.batching.request.Side;
 import dev.weft.kernels.sampling.RandomStream;
 import dev.weft.kernels.sampling.SamplingParams;
@@ -30,6 +31,7 @@ final class RequestReader {
   private ListVector tokens;
   private TinyIntVector side;
   private IntVector estimatedOutputTokens;
+  private ListVector outputLengths;
   private IntVector maxTokens;
   private Float4Vector temperature;
   private Float4Vector topP;
@@ -77,6 +79,7 @@ final class RequestReader {
     tokens = column(batch, RequestSchema.TOKENS, ListVector.class);
     side = column(batch, RequestSchema.SIDE, TinyIntVector.class);
     estimatedOutputTokens = column(batch, RequestSchema.ESTIMATED_OUTPUT_TOKENS, IntVector.class);
+    outputLengths = column(batch, RequestSchema.OUTPUT_LENGTHS, ListVector.class);
     maxTokens = column(batch, RequestSchema.MAX_TOKENS, IntVector.class);
     temperature = column(batch, RequestSchema.TEMPERATURE, Float4Vector.class);
     topP = column(batch, RequestSchema.TOP_P, Float4Vector.class);
@@ -138,6 +141,7 @@ final class RequestReader {
         Side.values()[integer(side, i)],
         integer(
             estimatedOutputTokens, RequestSchema.ESTIMATED_OUTPUT_TOKENS, i, 0, Integer.MAX_VALUE),
+        outputLengths(i),
         Math.min(max, room),
         sampling(i),
         seed.isNull(i) ? RandomStream.key(jobSeed, id) : RandomStream.key(seed.get(i)),
@@ -148,6 +152,15 @@ final class RequestReader {
             ? GenerationRequest.NO_LOGPROBS
             : integer(logprobs, RequestSchema.LOGPROBS, i, 0, RequestSchema.MAX_LOGPROBS),
         bool(i));
+  }
+
+  private OutputDistribution outputLengths(int i) throws InvalidRequest {
+    int[] lengths = integers(outputLengths, RequestSchema.OUTPUT_LENGTHS, i);
+    try {
+      return lengths.length == 0 ? null : OutputDistribution.ofPoints(lengths);
+    } catch (IllegalArgumentException e) {
+      throw new InvalidRequest(EngineError.PARAMETER_OUT_OF_RANGE, e.getMessage());
+    }
   }
 
   private SamplingParams sampling(int i) throws InvalidRequest {

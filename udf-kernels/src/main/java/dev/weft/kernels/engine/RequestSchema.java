@@ -36,6 +36,13 @@ public final class RequestSchema {
   /** int32, expected tokens of one answer, at least 0. Affects order and memory, never answers. */
   public static final String ESTIMATED_OUTPUT_TOKENS = "estimated_output_tokens";
 
+  /**
+   * list of int32, ascending: lengths of one answer of equal probability, at most {@link
+   * dev.weft.batching.request.OutputDistribution#MOST_POINTS}; empty where only the estimate is
+   * known. Affects order and memory, never answers.
+   */
+  public static final String OUTPUT_LENGTHS = "output_lengths";
+
   /** int32, most tokens of one answer, at least 1. */
   public static final String MAX_TOKENS = "max_tokens";
 
@@ -93,6 +100,7 @@ public final class RequestSchema {
               list(TOKENS, INT32),
               field(SIDE, INT8),
               field(ESTIMATED_OUTPUT_TOKENS, INT32),
+              list(OUTPUT_LENGTHS, INT32),
               field(MAX_TOKENS, INT32),
               field(TEMPERATURE, FLOAT32),
               field(TOP_P, FLOAT32),

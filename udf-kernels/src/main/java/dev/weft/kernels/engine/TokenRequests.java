@@ -71,6 +71,7 @@ public final class TokenRequests implements Iterator<VectorSchemaRoot>, AutoClos
     list(RequestSchema.TOKENS, i, request.prompt);
     ((TinyIntVector) batch.getVector(RequestSchema.SIDE)).setSafe(i, request.side.ordinal());
     integer(RequestSchema.ESTIMATED_OUTPUT_TOKENS, i, request.estimatedOutputTokens);
+    list(RequestSchema.OUTPUT_LENGTHS, i);
     integer(RequestSchema.MAX_TOKENS, i, request.outputTokens);
     number(RequestSchema.TEMPERATURE, i, 0);
     number(RequestSchema.TOP_P, i, 1);

@@ -55,6 +55,7 @@ final class RequestBatches implements Iterator<VectorSchemaRoot>, AutoCloseable 
     integers(root, RequestSchema.TOKENS, i, r.tokens());
     ((TinyIntVector) root.getVector(RequestSchema.SIDE)).setSafe(i, r.side());
     integer(root, RequestSchema.ESTIMATED_OUTPUT_TOKENS, i, r.estimated());
+    integers(root, RequestSchema.OUTPUT_LENGTHS, i, new int[0]);
     integer(root, RequestSchema.MAX_TOKENS, i, r.maxTokens());
     number(root, RequestSchema.TEMPERATURE, i, r.temperature());
     number(root, RequestSchema.TOP_P, i, r.topP());

@@ -39,9 +39,9 @@ class SimulatedStepsTest {
    */
   private static final CostModel CODED =
       new CostModel(
-          new ModelShape(20_000, 2, 32, 16, 4, 4),
-          new DeviceProfile("test", 1e9, 1e8, 0.5, "test"),
-          new StepCurve(line(1), line(LOGITS), PAIRS, KV));
+              new ModelShape(20_000, 2, 32, 16, 4, 4),
+              new DeviceProfile("test", 1e9, 1e8, 0.5, "test"))
+          .withCurve(new StepCurve(line(1), line(LOGITS), PAIRS, KV));
 
   @TempDir static Path folder;
   private static Path model;

@@ -30,11 +30,17 @@ final class KillRuns {
   /**
    * What is run.
    *
-   * @param demo folder of the demo's model and requests
+   * @param demo folder of the demo's model and requests; null for a tiny model of random weights on
+   *     the scalar backend, which needs no warm-up: a run is then all reading, planning, writing
    * @param requests how many of them
    * @param runs disturbed runs
    */
-  record Setting(Path demo, int requests, int runs, long seed) {}
+  record Setting(Path demo, int requests, int runs, long seed) {
+    String workload() {
+      return "%d requests of the %s model on 2 executors of 1 core"
+          .formatted(requests, demo == null ? "tiny" : "demo");
+    }
+  }
 
   /** Sums over the runs, and which runs broke a promise. */
   static final class Sums {
@@ -60,6 +66,7 @@ final class KillRuns {
   private final Path folder;
   private final LocalCluster cluster;
   private final Path input;
+  private final Path model;
   private final Path writeSwitch;
   private DriverProcess driver;
 
@@ -69,15 +76,38 @@ final class KillRuns {
     this.cluster = cluster;
     input = folder.resolve("requests.jsonl");
     writeSwitch = folder.resolve("writes.fail");
-    try (Stream<String> lines = Files.lines(setting.demo().resolve("requests.jsonl"))) {
+    if (setting.demo() == null) {
+      model = folder.resolve("tiny.gguf");
+      TinyModel.write(model);
+      Files.write(input, tinyRequests(setting.requests()));
+    } else {
+      model = setting.demo().resolve("weft-demo.gguf");
+      Files.write(input, someOf(setting.demo().resolve("requests.jsonl"), setting.requests()));
+    }
+  }
+
+  private static List<String> someOf(Path requests, int count) throws IOException {
+    try (Stream<String> lines = Files.lines(requests)) {
       List<String> all = lines.toList();
-      int stride = Math.max(1, all.size() / setting.requests());
+      int stride = Math.max(1, all.size() / count);
       List<String> some = new ArrayList<>();
-      for (int i = 0; i < all.size() && some.size() < setting.requests(); i += stride) {
+      for (int i = 0; i < all.size() && some.size() < count; i += stride) {
         some.add(all.get(i));
       }
-      Files.write(input, some);
+      return some;
     }
+  }
+
+  /** Prompts with shared prefixes, and answers of very different lengths. */
+  private static List<String> tinyRequests(int count) {
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      lines.add(
+          "{\"custom_id\":\"r%d\",\"body\":{\"prompt\":\"%s, row %d\",\"max_tokens\":%d}}"
+              .formatted(
+                  i, "a prefix of group %d ".formatted(i % 7).repeat(4), i, 4 + i * 37 % 120));
+    }
+    return lines;
   }
 
   /**
@@ -248,7 +278,10 @@ final class KillRuns {
     Map<String, String> job = new HashMap<>();
     job.put("run.id", id);
     job.put("input.paths", input.toString());
-    job.put("model.path", setting.demo().resolve("weft-demo.gguf").toString());
+    job.put("model.path", model.toString());
+    if (setting.demo() == null) {
+      job.put("engine.backend", "scalar");
+    }
     job.put("output.path", output);
     job.put("sampling.temperature", "0.7");
     job.put("engine.threads", "1");
@@ -276,12 +309,17 @@ final class KillRuns {
     spark.put("spark.executor.extraClassPath", cluster.classFolders());
     spark.put(
         "spark.executor.extraJavaOptions",
-        String.join(" ", LocalCluster.JVM_OPTIONS) + " -XX:+UseSerialGC");
+        String.join(" ", LocalCluster.JVM_OPTIONS)
+            + " -XX:+UseSerialGC"
+            + (setting.demo() == null ? " -XX:TieredStopAtLevel=1" : ""));
     spark.put("spark.locality.wait", "0s");
     spark.put("spark.sql.shuffle.partitions", "2");
     spark.put("spark.databricks.delta.snapshotPartitions", "1");
     spark.put("spark.sql.sources.parallelPartitionDiscovery.parallelism", "2");
     spark.put("spark.sql.session.timeZone", "UTC");
+    // A driver that was just started would compile for longer than it computes.
+    spark.put("spark.sql.codegen.wholeStage", "false");
+    spark.put("spark.sql.codegen.factoryMode", "NO_CODEGEN");
     spark.put("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension");
     spark.put("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog");
     // A lost executor is missed within seconds, so that a run sees it happen.

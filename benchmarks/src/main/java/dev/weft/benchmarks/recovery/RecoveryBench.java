@@ -9,6 +9,7 @@ import java.util.Map;
  *
  * <pre>RecoveryBench [--out FILE] [--only kill|soak|resume] [--seed S]
  *   [--runs N] [--requests N]     kill: runs, and requests of each
+ *   [--model tiny|demo]           kill: a tiny model, or the demo's, which warms up for long
  *   [--minutes M]                 soak
  *   [--rows N]                    resume</pre>
  */
@@ -29,6 +30,7 @@ public final class RecoveryBench {
     int rows = 100_000;
     int requests = 120;
     long seed = 2026;
+    String model = "tiny";
     for (int i = 0; i < args.length; i++) {
       switch (args[i]) {
         case "--out" -> out = Path.of(value(args, ++i));
@@ -37,6 +39,7 @@ public final class RecoveryBench {
         case "--rows" -> rows = Integer.parseInt(value(args, ++i));
         case "--seed" -> seed = Long.parseLong(value(args, ++i));
         case "--minutes" -> minutes = Integer.parseInt(value(args, ++i));
+        case "--model" -> model = value(args, ++i);
         case "--only" -> only = Part.valueOf(value(args, ++i).toUpperCase(Locale.ROOT));
         default -> throw new IllegalArgumentException("unknown option " + args[i]);
       }
@@ -46,7 +49,11 @@ public final class RecoveryBench {
     Path demo = home.resolve("datasets/demo");
     Measurements results = new Measurements(out, seed);
     if (only == null || only == Part.KILL) {
-      kill(new KillRuns.Setting(demo, requests, runs, seed), work.resolve("kill"), results);
+      if (!model.equals("tiny") && !model.equals("demo")) {
+        throw new IllegalArgumentException("--model is tiny or demo, not " + model);
+      }
+      Path of = model.equals("demo") ? demo : null;
+      kill(new KillRuns.Setting(of, requests, runs, seed), work.resolve("kill-" + seed), results);
     }
     if (only == null || only == Part.RESUME) {
       ResumeOverhead.run(work.resolve("resume"), rows, results);
@@ -67,8 +74,7 @@ public final class RecoveryBench {
       throws Exception {
     System.err.println("recovery: seeds " + setting.seed() + " and up, one for each run");
     KillRuns.Sums sums = KillRuns.run(setting, folder, line -> System.err.println("  " + line));
-    Map<String, Object> load =
-        Map.of("workload", setting.requests() + " demo requests on 2 executors of 1 core");
+    Map<String, Object> load = Map.of("workload", setting.workload());
     results.add(
         "kill.runs",
         sums.runs,

@@ -27,9 +27,14 @@ final class DriverProcess implements AutoCloseable {
     Thread.ofVirtual().start(this::listen);
   }
 
-  /** Starts one and waits until it has its session. */
-  static DriverProcess start(LocalCluster cluster, Map<String, String> spark) throws Exception {
-    List<String> arguments = new ArrayList<>();
+  /**
+   * Starts one and waits until it has its session.
+   *
+   * @param jvm more JVM options
+   */
+  static DriverProcess start(LocalCluster cluster, Map<String, String> spark, String... jvm)
+      throws Exception {
+    List<String> arguments = new ArrayList<>(List.of(jvm));
     arguments.add(JobDriver.class.getName());
     spark.forEach((k, v) -> arguments.addAll(List.of(k, v)));
     DriverProcess driver =
@@ -89,6 +94,14 @@ final class DriverProcess implements AutoCloseable {
       }
     } catch (IOException e) {
       // It was killed.
+    }
+  }
+
+  /** Lets it end by itself. */
+  void end(int seconds) throws Exception {
+    in.close();
+    if (!process.waitFor(seconds, TimeUnit.SECONDS)) {
+      throw new IOException("the driver did not end within " + seconds + " s");
     }
   }
 

@@ -32,6 +32,7 @@ final class LocalCluster implements AutoCloseable {
   private final List<Process> started = new ArrayList<>();
   private final Process[] workers;
   private String master;
+  private Path aotCache;
 
   LocalCluster(Path folder, int workerCount) throws IOException {
     home = folder.resolve("spark-home");
@@ -39,6 +40,7 @@ final class LocalCluster implements AutoCloseable {
     workers = new Process[workerCount];
     Path jars = Files.createDirectories(home.resolve("jars"));
     Files.createFile(home.resolve("RELEASE"));
+    Files.createDirectories(home.resolve("conf"));
     for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
       Path path = Path.of(entry).toAbsolutePath();
       if (Files.isDirectory(path)) {
@@ -89,6 +91,26 @@ final class LocalCluster implements AutoCloseable {
     return master;
   }
 
+  /** Whether JVMs can start from a cache of loaded classes, which takes nothing but jars. */
+  boolean canCacheClasses() {
+    return folders.isEmpty();
+  }
+
+  /** Lets all JVMs from now on start from a cache of loaded classes (JEP 483). */
+  void cacheClasses(Path cache) {
+    aotCache = cache;
+  }
+
+  /** JVM options of all processes. */
+  List<String> jvmOptions() {
+    List<String> options = new ArrayList<>(JVM_OPTIONS);
+    options.add("-XX:+UseSerialGC");
+    if (aotCache != null) {
+      options.add("-XX:AOTCache=" + aotCache);
+    }
+    return options;
+  }
+
   /** Class path entries that are no jars; executors need them named. */
   String classFolders() {
     return String.join(File.pathSeparator, folders);
@@ -120,6 +142,19 @@ final class LocalCluster implements AutoCloseable {
     }
   }
 
+  /** In the order that Spark gives its executors, for the cache of classes. */
+  private String classPath() throws IOException {
+    List<String> entries = new ArrayList<>();
+    entries.add(home.resolve("conf") + File.separator);
+    try (Stream<Path> jars = Files.list(home.resolve("jars"))) {
+      jars.filter(jar -> jar.getFileName().toString().startsWith("slf4j-api-"))
+          .forEach(jar -> entries.add(jar.toString()));
+    }
+    entries.add(home.resolve("jars") + File.separator + "*");
+    entries.addAll(folders);
+    return String.join(File.pathSeparator, entries);
+  }
+
   /** Starts a JVM with the class path of this process; output goes to a log file. */
   Process java(String name, String heap, String... arguments) throws IOException {
     return java(name, heap, ProcessBuilder.Redirect.to(log(name).toFile()), arguments);
@@ -130,15 +165,10 @@ final class LocalCluster implements AutoCloseable {
       throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx" + heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
-    command.addAll(JVM_OPTIONS);
-    String separator = File.pathSeparator;
+    command.addAll(List.of("-Xmx" + heap, "-XX:TieredStopAtLevel=1"));
+    command.addAll(jvmOptions());
     command.add("-cp");
-    command.add(
-        home.resolve("jars")
-            + File.separator
-            + "*"
-            + (folders.isEmpty() ? "" : separator + String.join(separator, folders)));
+    command.add(classPath());
     command.addAll(Arrays.asList(arguments));
     ProcessBuilder builder = new ProcessBuilder(command).directory(logs.toFile());
     Map<String, String> environment = builder.environment();

@@ -1,5 +1,6 @@
 package dev.weft.jobs.store;
 
+import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -250,7 +251,10 @@ public class FaultFileSystem extends FileSystem {
         true,
         () ->
             new FSDataOutputStream(
-                stream(this instanceof Objects ? null : onDisk(file, overwrite), file), null));
+                new BufferedOutputStream(
+                    stream(this instanceof Objects ? null : onDisk(file, overwrite), file),
+                    bufferSize),
+                null));
   }
 
   private static OutputStream onDisk(Path file, boolean overwrite) throws IOException {

@@ -38,9 +38,10 @@ public final class Ingest {
     List<InputFile> tables = new ArrayList<>();
     for (InputFile table : input.files()) {
       try {
-        long version =
-            DeltaTable.forPath(spark, table.path()).history(1).select("version").first().getLong(0);
-        tables.add(new InputFile(table.path(), 0, version));
+        DeltaTable delta = DeltaTable.forPath(spark, table.path());
+        long version = delta.history(1).select("version").first().getLong(0);
+        String id = delta.detail().select("id").first().getString(0);
+        tables.add(new InputFile(table.path(), 0, version, id));
       } catch (RuntimeException e) {
         throw unreadable(input, e);
       }

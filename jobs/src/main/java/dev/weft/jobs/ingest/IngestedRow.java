@@ -13,6 +13,13 @@ import org.apache.spark.sql.Row;
  * @param request null if {@code error} is set
  * @param error null if {@code request} is set
  * @param carried its other columns; null in formats that have none
+ * @param contentHash of the row as it is in the input, and of its key
  */
 public record IngestedRow(
-    long rowKey, String file, String id, Request request, RowError error, Row carried) {}
+    long rowKey,
+    String file,
+    String id,
+    Request request,
+    RowError error,
+    Row carried,
+    long contentHash) {}

@@ -110,10 +110,7 @@ public final class InputResolver {
               ErrorCode.INPUT_UNREADABLE, at.getPath() + " is a file and no Delta table");
         }
         if (format != null) {
-          found.add(
-              new Found(
-                  format,
-                  new InputFile(at.getPath().toString(), at.getLen(), at.getModificationTime())));
+          found.add(new Found(format, InputFile.of(at)));
         }
         return;
       }
@@ -124,7 +121,7 @@ public final class InputResolver {
             ErrorCode.INPUT_UNREADABLE, at.getPath() + " is no Delta table: it has no _delta_log");
       }
       if (delta && wanted != Format.PARQUET) {
-        found.add(new Found(Format.DELTA, new InputFile(at.getPath().toString(), 0, 0)));
+        found.add(new Found(Format.DELTA, new InputFile(at.getPath().toString(), 0, 0, "")));
         return;
       }
       for (FileStatus child : fs.listStatus(at.getPath())) {

@@ -20,6 +20,8 @@ import org.apache.hadoop.io.compress.CompressionCodec;
 import org.apache.hadoop.io.compress.CompressionCodecFactory;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.catalyst.expressions.XXH64;
+import org.apache.spark.unsafe.Platform;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
@@ -187,18 +189,32 @@ final class JsonlRows {
         return null;
       }
       long key = InputSet.rowKey(split.file(), line);
+      // Of a line that is too long, what is kept and the length.
+      long hash =
+          XXH64.hashUnsafeBytes(
+              bytes,
+              (long) Platform.BYTE_ARRAY_OFFSET + offset,
+              lines.length() - offset,
+              XXH64.hashLong(lines.fullLength(), key));
       if (lines.tooLong()) {
         String message =
             "the line has %d bytes; at most %d are possible"
                 .formatted(lines.fullLength(), maxLineBytes);
         return new IngestedRow(
-            key, split.path(), null, null, new RowError(ErrorCode.ROW_TOO_LARGE, message), null);
+            key,
+            split.path(),
+            null,
+            null,
+            new RowError(ErrorCode.ROW_TOO_LARGE, message),
+            null,
+            hash);
       }
       try {
         Request request = parser.parse(bytes, offset, lines.length() - offset);
-        return new IngestedRow(key, split.path(), request.id(), request, null, null);
+        return new IngestedRow(key, split.path(), request.id(), request, null, null, hash);
       } catch (RequestException e) {
-        return new IngestedRow(key, split.path(), e.id(), null, RequestReaders.error(e), null);
+        return new IngestedRow(
+            key, split.path(), e.id(), null, RequestReaders.error(e), null, hash);
       }
     }
 

@@ -5,6 +5,8 @@ import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.expr;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.struct;
+import static org.apache.spark.sql.functions.to_json;
+import static org.apache.spark.sql.functions.xxhash64;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -36,7 +38,12 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.catalyst.expressions.XXH64;
+import org.apache.spark.sql.types.ArrayType;
+import org.apache.spark.sql.types.AtomicType;
+import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.types.VariantType;
 
 /**
  * Rows of Parquet and Delta tables. A row's number is its place within its data file, from 1. Delta
@@ -49,6 +56,7 @@ final class TableRows {
   private static final String VALID = "_weft_valid";
   private static final String SAMPLING = "_weft_sampling";
   private static final String CARRIED = "_weft_carried";
+  private static final String HASH = "_weft_hash";
 
   private TableRows() {}
 
@@ -90,15 +98,41 @@ final class TableRows {
     selected.add(col(TableColumns.ID).cast("string").as(TableColumns.ID));
     selected.add(structOf(columns.sampling().stream().map(f -> f.name()).toList()).as(SAMPLING));
     selected.add(structOf(List.of(columns.carried().fieldNames())).as(CARRIED));
+    selected.add(hash(table.schema()).as(HASH));
     columns.prompts().forEach(name -> selected.add(col(name)));
     return table.select(selected.toArray(Column[]::new));
+  }
+
+  /** Of all columns of a row; some types can be hashed as text only. */
+  private static Column hash(StructType schema) {
+    return xxhash64(
+        Arrays.stream(schema.fields())
+            .map(
+                field -> {
+                  Column value = column(field.name());
+                  return hashable(field.dataType()) ? value : to_json(struct(value));
+                })
+            .toArray(Column[]::new));
+  }
+
+  private static boolean hashable(DataType type) {
+    return switch (type) {
+      case ArrayType array -> hashable(array.elementType());
+      case StructType struct ->
+          Arrays.stream(struct.fields()).allMatch(field -> hashable(field.dataType()));
+      default -> type instanceof AtomicType && !(type instanceof VariantType);
+    };
+  }
+
+  private static Column column(String name) {
+    return col("`" + name.replace("`", "``") + "`");
   }
 
   private static Column structOf(List<String> names) {
     // A struct needs a field; the first one is never looked at.
     List<Column> fields = new ArrayList<>();
     fields.add(lit(true).as("_"));
-    names.forEach(name -> fields.add(col("`" + name.replace("`", "``") + "`")));
+    names.forEach(name -> fields.add(column(name)));
     return struct(fields.toArray(Column[]::new));
   }
 
@@ -219,11 +253,12 @@ final class TableRows {
       long key = InputSet.rowKey(numbering.files().get(file), nextRow++);
       String id = row.getString(3);
       Row carried = row.getStruct(5);
+      long hash = XXH64.hashLong(row.getLong(6), key);
       try {
         if (!row.getBoolean(2)) {
           RowError error =
               new RowError(ErrorCode.ROW_INVALID_UTF8, "id, prompt or messages are not UTF-8 text");
-          return new IngestedRow(key, plainFile, null, null, error, carried);
+          return new IngestedRow(key, plainFile, null, null, error, carried, hash);
         }
         List<Prompt> prompts = prompts(row);
         if (prompts.size() > 1) {
@@ -231,20 +266,20 @@ final class TableRows {
               new RowError(
                   ErrorCode.PROMPT_AMBIGUOUS,
                   "the row has more than one of " + String.join(", ", columns.prompts()));
-          return new IngestedRow(key, plainFile, id, null, error, carried);
+          return new IngestedRow(key, plainFile, id, null, error, carried, hash);
         }
         Request request =
             reader.fromRow(id, prompts.isEmpty() ? null : prompts.getFirst(), sampling(row));
-        return new IngestedRow(key, plainFile, id, request, null, carried);
+        return new IngestedRow(key, plainFile, id, request, null, carried, hash);
       } catch (RequestException e) {
-        return new IngestedRow(key, plainFile, id, null, RequestReaders.error(e), carried);
+        return new IngestedRow(key, plainFile, id, null, RequestReaders.error(e), carried, hash);
       }
     }
 
     private List<Prompt> prompts(Row row) {
       List<Prompt> prompts = new ArrayList<>();
       for (int i = 0; i < columns.prompts().size(); i++) {
-        int at = 6 + i;
+        int at = 7 + i;
         if (row.isNullAt(at)) {
           continue;
         }

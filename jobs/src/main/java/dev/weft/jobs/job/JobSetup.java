@@ -155,8 +155,9 @@ record JobSetup(
           .append('|')
           .append(f.bytes())
           .append('|')
-          .append(f.version());
-      files.append('\n');
+          .append(f.version())
+          .append(f.tag().isEmpty() ? "" : "|" + f.tag())
+          .append('\n');
     }
     String first = Secrets.hide(input.files().getFirst().path());
     int more = input.files().size() - 1;

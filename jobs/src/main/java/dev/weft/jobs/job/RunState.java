@@ -1,15 +1,22 @@
 package dev.weft.jobs.job;
 
+import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.expr;
+import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.sum;
 
+import dev.weft.jobs.error.WeftException;
 import dev.weft.jobs.ledger.LedgerRows;
 import dev.weft.jobs.ledger.Outcomes;
 import dev.weft.jobs.ledger.PieceName;
 import dev.weft.jobs.prepare.Duplicates;
+import dev.weft.jobs.state.InputContent;
 import dev.weft.jobs.state.Lease;
 import dev.weft.jobs.state.RunFolder;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedSet;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Dataset;
@@ -43,17 +50,34 @@ final class RunState implements AutoCloseable {
     return tables != null;
   }
 
-  /** Writes the prepared rows: all of them, or none that anyone reads. */
+  /**
+   * Writes the prepared rows: all of them, or none that anyone reads.
+   *
+   * @throws WeftException if an earlier start has read other rows
+   */
   void prepare(Dataset<Row> rows, Lease lease) {
     Path into = folder.newPrepared(lease.id());
     rows.write().mode(SaveMode.Overwrite).parquet(new Path(into, ROWS).toString());
     tables = into;
+    requireSameInput();
     Duplicates.of(prepared())
         .write()
         .mode(SaveMode.Overwrite)
         .parquet(new Path(into, DUPLICATES).toString());
     lease.requireHeld();
     folder.markPrepared(into);
+  }
+
+  private void requireSameInput() {
+    Row sums =
+        prepared().agg(count(lit(1)), coalesce(expr("bit_xor(content_hash)"), lit(0L))).first();
+    InputContent read = new InputContent(sums.getLong(0), "%016x".formatted(sums.getLong(1)));
+    Optional<InputContent> before = folder.read(folder.inputContent(), InputContent.class);
+    if (before.isPresent()) {
+      before.get().requireSame(read, folder.runId());
+    } else {
+      folder.write(folder.inputContent(), read);
+    }
   }
 
   /** All input rows, columns of {@code PreparedSchema}. */

@@ -73,7 +73,8 @@ public final class PreparedRows {
         NOTHING,
         error.code().name(),
         error.message(),
-        row.carried());
+        row.carried(),
+        row.contentHash());
   }
 
   private static Row ready(IngestedRow row, Prepared prepared, RequestKey keys) {
@@ -94,7 +95,8 @@ public final class PreparedRows {
         request.ignoredFields().toArray(NOTHING),
         null,
         null,
-        row.carried());
+        row.carried(),
+        row.contentHash());
   }
 
   private static Row params(SamplingParams p, int maxTokens) {

@@ -52,6 +52,12 @@ public final class PreparedSchema {
   /** struct of the columns that are carried through, behind one field that is not used. */
   public static final String CARRIED = "carried";
 
+  /**
+   * bigint, hash of the row as it was in the input, and of its key: those of all rows combine to
+   * one that tells inputs apart in whatever order they are read.
+   */
+  public static final String CONTENT_HASH = "content_hash";
+
   /** Fields of {@link #PARAMS}, in the order in which {@link PreparedRows} writes them. */
   public static final StructType PARAMS_TYPE =
       new StructType()
@@ -90,7 +96,8 @@ public final class PreparedSchema {
         .add(IGNORED, DataTypes.createArrayType(DataTypes.StringType, false), false)
         .add(ERROR_CODE, DataTypes.StringType, true)
         .add(ERROR_MESSAGE, DataTypes.StringType, true)
-        .add(CARRIED, behindMarker, true);
+        .add(CARRIED, behindMarker, true)
+        .add(CONTENT_HASH, DataTypes.LongType, false);
   }
 
   /** Token ids as {@link #TOKENS} holds them. */

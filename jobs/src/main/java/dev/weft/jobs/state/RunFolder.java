@@ -121,6 +121,11 @@ public final class RunFolder {
     return new Path(folder, "manifest.json");
   }
 
+  /** What the input's rows were when they were first read. */
+  public Path inputContent() {
+    return new Path(folder, "input.json");
+  }
+
   /** The configuration of the latest start. */
   public Path configuration() {
     return new Path(folder, "configuration.json");

@@ -60,6 +60,7 @@ public final class Ingest {
       return new Rows(JsonlRows.read(context, input, config, SPLIT_BYTES), new StructType());
     }
     try {
+      // Sizes are checked before Spark looks into a file, be it for its schema only.
       TableRows.Table table = TableRows.read(tables(spark, input), config);
       return new Rows(table.rows(), table.carried());
     } catch (Exception e) {
@@ -70,20 +71,19 @@ public final class Ingest {
 
   private static List<Dataset<Row>> tables(SparkSession spark, InputSet input)
       throws AnalysisException {
+    JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     if (input.format() == Format.DELTA) {
       List<Dataset<Row>> tables = new ArrayList<>();
-      input
-          .files()
-          .forEach(
-              f ->
-                  tables.add(
-                      spark
-                          .read()
-                          .format("delta")
-                          .option("versionAsOf", f.version())
-                          .load(f.path())));
+      for (InputFile file : input.files()) {
+        // The schema is in Delta's log.
+        Dataset<Row> table =
+            spark.read().format("delta").option("versionAsOf", file.version()).load(file.path());
+        ParquetSizes.check(context, List.of(table.inputFiles()));
+        tables.add(table);
+      }
       return tables;
     }
+    ParquetSizes.check(context, input.files().stream().map(InputFile::path).toList());
     DataFrameReader reader = spark.read().option("mergeSchema", "true");
     if (!input.folder().isEmpty()) {
       // Folders such as lang=en/ give a column.

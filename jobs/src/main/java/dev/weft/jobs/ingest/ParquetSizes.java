@@ -3,7 +3,6 @@ package dev.weft.jobs.ingest;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
@@ -31,34 +30,39 @@ final class ParquetSizes {
   /** Length of the footer and the four letters at the end of a file. */
   private static final int TAIL_BYTES = 8;
 
+  private static final int MAGIC_BYTES = 4;
+
+  /** {@code PAR1}, little-endian. */
+  private static final int MAGIC = 'P' | 'A' << 8 | 'R' << 16 | '1' << 24;
+
+  /** {@code PARE}: the footer is encrypted, and what is in it is checked when it is decrypted. */
+  private static final int MAGIC_ENCRYPTED = 'P' | 'A' << 8 | 'R' << 16 | 'E' << 24;
+
   private ParquetSizes() {}
 
   /**
    * Reads footers and page headers, in parallel.
    *
-   * @param files URIs
+   * @param files paths, not encoded
    * @throws org.apache.spark.SparkException with a {@link WeftException} that names the file
    */
   static void check(JavaSparkContext spark, List<String> files) {
     if (!files.isEmpty()) {
       SerializableConfiguration hadoop = new SerializableConfiguration(spark.hadoopConfiguration());
       int parts = Math.min(files.size(), 4 * spark.defaultParallelism());
-      spark
-          .parallelize(files, parts)
-          .foreach(file -> check(new Path(URI.create(file)), hadoop.value()));
+      spark.parallelize(files, parts).foreach(file -> check(new Path(file), hadoop.value()));
     }
   }
 
   private static void check(Path file, Configuration hadoop) {
     try {
       HadoopInputFile input = HadoopInputFile.fromPath(file, hadoop);
+      long end = checkFooter(input);
       List<BlockMetaData> rowGroups;
       try (ParquetFileReader reader = ParquetFileReader.open(input)) {
         rowGroups = reader.getFooter().getBlocks();
       }
       try (SeekableInputStream in = input.newStream()) {
-        in.seek(input.getLength() - TAIL_BYTES);
-        long end = input.getLength() - TAIL_BYTES - footerBytes(in);
         for (BlockMetaData rowGroup : rowGroups) {
           for (ColumnChunkMetaData chunk : rowGroup.getColumns()) {
             check(chunk, end, in);
@@ -71,9 +75,33 @@ final class ParquetSizes {
     }
   }
 
-  private static int footerBytes(SeekableInputStream in) throws IOException {
-    byte[] length = in.readNBytes(Integer.BYTES);
-    return ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).getInt();
+  /** Returns where the footer begins, which is where the data end. */
+  private static long checkFooter(HadoopInputFile input) throws IOException {
+    long size = input.getLength();
+    if (size < 2 * MAGIC_BYTES + Integer.BYTES) {
+      throw new IOException("a file of %d bytes is no Parquet file".formatted(size));
+    }
+    try (SeekableInputStream in = input.newStream()) {
+      in.seek(size - TAIL_BYTES);
+      ByteBuffer tail = ByteBuffer.wrap(in.readNBytes(TAIL_BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+      int bytes = tail.getInt();
+      int magic = tail.getInt();
+      if (magic != MAGIC && magic != MAGIC_ENCRYPTED) {
+        throw new IOException("it does not end as a Parquet file does: it is another, or torn");
+      }
+      long start = size - TAIL_BYTES - bytes;
+      if (bytes <= 0 || start < MAGIC_BYTES) {
+        throw new IOException(
+            "its footer is said to have %d bytes; the file has %d".formatted(bytes, size));
+      }
+      if (magic == MAGIC) {
+        byte[] footer = new byte[bytes];
+        in.seek(start);
+        in.readFully(footer);
+        ThriftSizes.check(footer);
+      }
+      return start;
+    }
   }
 
   private static void check(ColumnChunkMetaData chunk, long dataEnd, SeekableInputStream in)

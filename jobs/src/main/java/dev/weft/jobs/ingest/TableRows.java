@@ -34,7 +34,6 @@ import java.util.function.Supplier;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.TaskKilledException;
 import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -76,9 +75,6 @@ final class TableRows {
       }
     }
     Numbering numbering = number(tables);
-    ParquetSizes.check(
-        JavaSparkContext.fromSparkContext(tables.getFirst().sparkSession().sparkContext()),
-        List.copyOf(numbering.files().keySet()));
     JavaRDD<IngestedRow> all = null;
     for (Dataset<Row> table : tables) {
       JavaRDD<IngestedRow> rows =

@@ -1,5 +1,6 @@
 package dev.weft.jobs.ingest;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
@@ -18,6 +19,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -383,6 +385,30 @@ class IngestTest {
     cutBytes.write(bytes, bytes.length - footer, footer);
     Path cut = Files.write(folder.resolve("cut.parquet"), cutBytes.toByteArray());
     failsToRead("but the data end at byte", cut);
+
+    // Spark reads footers for the schema already: these must not get there.
+    int tail = bytes.length - 8;
+    byte[] data = Arrays.copyOf(bytes, tail - (footer - 8));
+    // Field 1: version 1; field 2: a list of 2^30 structs.
+    byte[] manyColumns = {0x15, 0x02, 0x19, (byte) 0xFC, -128, -128, -128, -128, 4, 0};
+    failsToRead("names 1073741824 elements", withFooter("many", data, manyColumns, 10));
+    // Field 2: a list of lists of lists ...
+    byte[] deep = new byte[200];
+    Arrays.fill(deep, (byte) 0x19);
+    deep[0] = 0x29;
+    failsToRead("nests deeper than 32", withFooter("deep", data, deep, deep.length));
+    byte[] whole = Arrays.copyOfRange(bytes, data.length, tail);
+    assertThat(readsOrRefuses(withFooter("whole", data, whole, whole.length), "whole")).isTrue();
+    failsToRead("its footer is said to have", withFooter("long", data, whole, 1 << 30));
+    failsToRead("its footer is said to have", withFooter("negative", data, whole, -5));
+    failsToRead("is no Parquet file", Files.writeString(folder.resolve("tiny.parquet"), "PAR1"));
+  }
+
+  private Path withFooter(String name, byte[] data, byte[] footer, int length) throws IOException {
+    ByteBuffer file =
+        ByteBuffer.allocate(data.length + footer.length + 8).order(ByteOrder.LITTLE_ENDIAN);
+    file.put(data).put(footer).putInt(length).put("PAR1".getBytes(UTF_8));
+    return Files.write(folder.resolve(name + ".parquet"), file.array());
   }
 
   private void failsToRead(String message, Path file) {

@@ -28,6 +28,9 @@ public final class OutputLengthEstimator {
 
   private static final double KOLMOGOROV_5_PERCENT = 1.358;
 
+  /** So many tell distributions; more would be memory that grows with the requests done. */
+  private static final int MOST_SAMPLES = 1 << 16;
+
   private OutputLengthEstimator() {}
 
   /**
@@ -79,22 +82,40 @@ public final class OutputLengthEstimator {
       throw new IllegalArgumentException(
           sampled.length + " sampled requests but " + outputTokens.length + " output lengths");
     }
-    RequestSet requests = tree.requests();
-    int n = requests.size();
-    int[] known = new int[n];
+    int[] known = new int[tree.requests().size()];
     Arrays.fill(known, -1);
     for (int i = 0; i < sampled.length; i++) {
       known[sampled[i]] = outputTokens[i];
     }
-    // Sampled requests below each sorted position, so that a subtree's count is a difference.
+    return estimate(tree, known);
+  }
+
+  /**
+   * Distributions for all requests. What they take does not depend on how many were run.
+   *
+   * @param known by request, the tokens that it generated; -1 where it was not run; not copied
+   */
+  public static OutputLengths estimate(PrefixTree tree, int[] known) {
+    int n = tree.requests().size();
+    if (known.length != n) {
+      throw new IllegalArgumentException(known.length + " output lengths for " + n + " requests");
+    }
+    int all = 0;
+    for (int length : known) {
+      all += length < 0 ? 0 : 1;
+    }
+    // Samples below each sorted position, so that a subtree's count is a difference.
     int[] before = new int[n + 1];
-    int[] lengths = new int[sampled.length];
+    int[] lengths = new int[Math.min(all, MOST_SAMPLES)];
+    int seen = 0;
+    int taken = 0;
     for (int position = 0; position < n; position++) {
       int length = known[tree.requestAt(position)];
-      before[position + 1] = before[position] + (length < 0 ? 0 : 1);
-      if (length >= 0) {
-        lengths[before[position]] = length;
+      // Evenly spread over the tree where there are more than are taken.
+      if (length >= 0 && taken < lengths.length && seen++ == (long) all * taken / lengths.length) {
+        lengths[taken++] = length;
       }
+      before[position + 1] = taken;
     }
     int[] group = groups(tree, before, lengths, RELATIVES);
     return new OutputLengths(tree, known, before, lengths, group);

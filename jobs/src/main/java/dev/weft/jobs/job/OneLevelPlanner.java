@@ -37,7 +37,11 @@ final class OneLevelPlanner implements RequestPlanner {
 
   private PrefixTree tree;
   private OutputLengths lengths;
-  private int[] donePlaces = {};
+
+  /** By place in the table, the tokens of all answers of a request that is done; else -1. */
+  private int[] doneTokens;
+
+  private int doneRequests;
 
   OneLevelPlanner(
       PlanStage.Context context,
@@ -58,14 +62,14 @@ final class OneLevelPlanner implements RequestPlanner {
 
   @Override
   public long doneRequests() {
-    return donePlaces.length;
+    return doneRequests;
   }
 
   @Override
   public long doneAnswers() {
     long sum = 0;
-    for (int place : donePlaces) {
-      sum += table.answers()[place];
+    for (int place = 0; place < doneTokens.length; place++) {
+      sum += doneTokens[place] < 0 ? 0 : table.answers()[place];
     }
     return sum;
   }
@@ -86,11 +90,10 @@ final class OneLevelPlanner implements RequestPlanner {
 
   @Override
   public void readDone() {
-    RunState.Done done = context.state().done();
-    donePlaces = new int[done.size()];
-    Arrays.setAll(donePlaces, i -> Arrays.binarySearch(table.rowKeys(), done.rowKeys()[i]));
-    if (donePlaces.length > 0) {
-      lengths = OutputLengthEstimator.estimate(tree, donePlaces, done.outputTokens());
+    doneTokens = context.state().doneTokens(table.rowKeys());
+    doneRequests = (int) Arrays.stream(doneTokens).filter(tokens -> tokens >= 0).count();
+    if (doneRequests > 0) {
+      lengths = OutputLengthEstimator.estimate(tree, doneTokens);
       tree = lengths.tree();
     }
   }
@@ -165,10 +168,6 @@ final class OneLevelPlanner implements RequestPlanner {
 
   /** The places that are not done, in ascending order. */
   private int[] withoutDone(int[] places) {
-    boolean[] taken = new boolean[table.size()];
-    for (int done : donePlaces) {
-      taken[done] = true;
-    }
-    return Arrays.stream(places).filter(p -> !taken[p]).sorted().toArray();
+    return Arrays.stream(places).filter(p -> doneTokens[p] < 0).sorted().toArray();
   }
 }

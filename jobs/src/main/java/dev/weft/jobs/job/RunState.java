@@ -15,6 +15,7 @@ import dev.weft.jobs.prepare.Duplicates;
 import dev.weft.jobs.state.InputContent;
 import dev.weft.jobs.state.Lease;
 import dev.weft.jobs.state.RunFolder;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedSet;
@@ -139,19 +140,6 @@ final class RunState implements AutoCloseable {
   }
 
   /**
-   * Finished requests: 12 bytes on the driver for each, beside the 4 bytes of each prompt token
-   * that planning takes anyway.
-   *
-   * @param rowKeys their keys
-   * @param outputTokens what all answers of each have together
-   */
-  record Done(long[] rowKeys, int[] outputTokens) {
-    int size() {
-      return rowKeys.length;
-    }
-  }
-
-  /**
    * Real over predicted seconds of the engine steps in the ledger; NaN if there are none or nothing
    * was predicted.
    */
@@ -181,26 +169,30 @@ final class RunState implements AutoCloseable {
     return doneRows().count();
   }
 
-  /** The same as {@link #doneRows} on the driver. */
-  Done done() {
-    if (folder.pieces(PieceName.Kind.RESULTS).isEmpty()) {
-      return new Done(new long[0], new int[0]);
+  /**
+   * The same as {@link #doneRows} on the driver, which holds as much however many are done: blocks
+   * of them come one after the other.
+   *
+   * @param rowKeys keys of all requests, ascending
+   * @return by place among the keys, the tokens of all answers of a request together; -1 where some
+   *     answer is not in the ledger
+   */
+  int[] doneTokens(long[] rowKeys) {
+    int[] tokens = new int[rowKeys.length];
+    Arrays.fill(tokens, -1);
+    if (!folder.pieces(PieceName.Kind.RESULTS).isEmpty()) {
+      doneRows()
+          .repartition(blocks(rowKeys.length), col("row_key"))
+          .toJavaRDD()
+          .mapPartitions(rows -> List.of(DoneBlock.of(rows)).iterator())
+          .toLocalIterator()
+          .forEachRemaining(block -> block.into(rowKeys, tokens));
     }
-    List<DoneBlock> blocks =
-        doneRows()
-            .toJavaRDD()
-            .mapPartitions(rows -> List.of(DoneBlock.of(rows)).iterator())
-            .collect();
-    int size = blocks.stream().mapToInt(b -> b.keys().length).sum();
-    long[] keys = new long[size];
-    int[] tokens = new int[size];
-    int filled = 0;
-    for (DoneBlock block : blocks) {
-      System.arraycopy(block.keys(), 0, keys, filled, block.keys().length);
-      System.arraycopy(block.tokens(), 0, tokens, filled, block.keys().length);
-      filled += block.keys().length;
-    }
-    return new Done(keys, tokens);
+    return tokens;
+  }
+
+  private static int blocks(int requests) {
+    return Math.max(1, Math.ceilDiv(requests, DoneBlock.MOST_ROWS));
   }
 
   /** Pieces of the ledger that were left out, each with what is wrong with it. */

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * An object of a JSON file. A value that is missing, of another type or out of range raises {@link
@@ -41,6 +42,19 @@ public final class JsonObject {
    * @throws IOException if it cannot be read
    */
   public static JsonObject read(Path file, long maxBytes) throws IOException {
+    return read(file, maxBytes, Map.of());
+  }
+
+  /**
+   * The same, where objects and arrays at some paths are too large to be built. Their members and
+   * elements are handed out one by one, and what is built stays empty.
+   *
+   * @param parts by path, such as {@code model.vocab}: takes each member of an object as an object
+   *     that holds only it, each element of an array under the array's own name. Whether a member
+   *     occurs twice is for the taker to see.
+   */
+  public static JsonObject read(Path file, long maxBytes, Map<String, Consumer<JsonObject>> parts)
+      throws IOException {
     long size = Files.size(file);
     if (size > maxBytes) {
       throw new ModelFormatException(
@@ -48,7 +62,7 @@ public final class JsonObject {
           file.toString(),
           ModelFormatException.DAMAGED);
     }
-    return parse(ByteBuffer.wrap(Files.readAllBytes(file)), file.toString());
+    return parse(ByteBuffer.wrap(Files.readAllBytes(file)), file.toString(), parts);
   }
 
   /**
@@ -57,6 +71,11 @@ public final class JsonObject {
    * @param where the file, for messages
    */
   public static JsonObject parse(ByteBuffer bytes, String where) {
+    return parse(bytes, where, Map.of());
+  }
+
+  private static JsonObject parse(
+      ByteBuffer bytes, String where, Map<String, Consumer<JsonObject>> parts) {
     return JsonText.read(
         bytes,
         where,
@@ -65,25 +84,35 @@ public final class JsonObject {
             throw new ModelFormatException(
                 "the JSON is not an object", where, ModelFormatException.DAMAGED);
           }
-          return new Builder(where).object(parser, "");
+          return new Builder(where, parts).object(parser, "", null);
         });
   }
 
   /** Builds values and counts them. */
   private static final class Builder {
     private final String where;
+    private final Map<String, Consumer<JsonObject>> parts;
     private int count;
 
-    Builder(String where) {
+    Builder(String where, Map<String, Consumer<JsonObject>> parts) {
       this.where = where;
+      this.parts = parts;
     }
 
-    JsonObject object(JsonParser parser, String prefix) throws IOException {
+    /**
+     * @param part takes the members, or null if they are kept
+     */
+    JsonObject object(JsonParser parser, String prefix, Consumer<JsonObject> part)
+        throws IOException {
       var values = new LinkedHashMap<String, Object>();
       while (parser.nextToken() != JsonToken.END_OBJECT) {
         String key = parser.currentName();
         parser.nextToken();
-        Object value = value(parser, prefix + key);
+        Object value = value(parser, prefix, key);
+        if (part != null) {
+          part.accept(only(prefix, key, value));
+          continue;
+        }
         if (values.containsKey(key)) {
           throw new ModelFormatException(
               "key " + prefix + key + " occurs twice", where, ModelFormatException.DAMAGED);
@@ -93,7 +122,17 @@ public final class JsonObject {
       return new JsonObject(where, prefix, values);
     }
 
-    private Object value(JsonParser parser, String path) throws IOException {
+    /** A key with a dot in it is no path. */
+    private Consumer<JsonObject> part(String path, String key) {
+      return key.indexOf('.') < 0 ? parts.get(path) : null;
+    }
+
+    private JsonObject only(String prefix, String key, Object value) {
+      return new JsonObject(where, prefix, Collections.singletonMap(key, value));
+    }
+
+    /** The value of {@code key} in the object, or array, whose path is {@code prefix}. */
+    private Object value(JsonParser parser, String prefix, String key) throws IOException {
       if (++count > MAX_VALUES) {
         throw new ModelFormatException(
             "the JSON has more than " + MAX_VALUES + " values",
@@ -101,11 +140,21 @@ public final class JsonObject {
             ModelFormatException.DAMAGED);
       }
       return switch (parser.currentToken()) {
-        case START_OBJECT -> object(parser, path + ".");
+        case START_OBJECT -> {
+          String path = prefix + key;
+          yield object(parser, path + ".", part(path, key));
+        }
         case START_ARRAY -> {
+          String path = prefix + key;
+          Consumer<JsonObject> part = part(path, key);
           var elements = new ArrayList<>();
           while (parser.nextToken() != JsonToken.END_ARRAY) {
-            elements.add(value(parser, path + "[" + elements.size() + "]"));
+            Object element = value(parser, path, "[" + elements.size() + "]");
+            if (part != null) {
+              part.accept(only(prefix, key, element));
+            } else {
+              elements.add(element);
+            }
           }
           yield Collections.unmodifiableList(elements);
         }

@@ -9,6 +9,8 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import dev.weft.kernels.model.ModelFormatException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 
@@ -53,12 +55,8 @@ public final class JsonText {
    * @throws ModelFormatException if the text is not valid, or {@code reading} refuses it
    */
   public static <T> T read(ByteBuffer bytes, String where, Reading<T> reading) {
-    String text;
-    try {
-      text = UTF_8.newDecoder().decode(bytes).toString();
-    } catch (CharacterCodingException e) {
-      throw new ModelFormatException("the JSON is not valid UTF-8", where, DAMAGED);
-    }
+    // Decoded as it is read: a text of the whole would be as large as the file, or twice.
+    var text = new InputStreamReader(new Bytes(bytes.duplicate()), UTF_8.newDecoder());
     try (JsonParser parser = FACTORY.createParser(text)) {
       if (parser.nextToken() == null) {
         throw new ModelFormatException("the JSON is empty", where, DAMAGED);
@@ -81,8 +79,34 @@ public final class JsonText {
               + firstLine(e.getOriginalMessage()),
           where,
           DAMAGED);
+    } catch (CharacterCodingException e) {
+      throw new ModelFormatException("the JSON is not valid UTF-8", where, DAMAGED);
     } catch (IOException e) {
-      throw new AssertionError("a string is read without input", e);
+      throw new AssertionError("a buffer is read without input", e);
+    }
+  }
+
+  /** A buffer as a stream. */
+  private static final class Bytes extends InputStream {
+    private final ByteBuffer bytes;
+
+    Bytes(ByteBuffer bytes) {
+      this.bytes = bytes;
+    }
+
+    @Override
+    public int read() {
+      return bytes.hasRemaining() ? bytes.get() & 0xFF : -1;
+    }
+
+    @Override
+    public int read(byte[] into, int from, int length) {
+      if (!bytes.hasRemaining()) {
+        return length == 0 ? 0 : -1;
+      }
+      int count = Math.min(length, bytes.remaining());
+      bytes.get(into, from, count);
+      return count;
     }
   }
 

@@ -105,12 +105,18 @@ public final class ByteStrings {
     }
 
     /** Number of strings so far. */
-    int size() {
+    public int size() {
       return count;
     }
 
     private int bytes() {
       return count == 0 ? 0 : ends[count - 1];
+    }
+
+    /** String {@code i}. */
+    String get(int i) {
+      int start = i == 0 ? 0 : ends[i - 1];
+      return new String(utf8, start, ends[i] - start, UTF_8);
     }
 
     /** Whether string {@code i} is {@code other[from .. to)}. */

@@ -10,7 +10,7 @@ import java.util.SplittableRandom;
  * them those of merged symbols that are no tokens. An open hash table of ids; the strings lie in
  * the vocabulary and in {@link #intermediates}.
  */
-final class SymbolTable {
+public final class SymbolTable {
   /** Odd, and random: no file can be made whose symbols all fall into one slot. */
   private static final long FACTOR = new SplittableRandom().nextLong() | 1;
 
@@ -23,7 +23,7 @@ final class SymbolTable {
   private int used;
 
   /** No symbol is known; those of {@code tokens} are added one by one. */
-  SymbolTable(ByteStrings tokens) {
+  public SymbolTable(ByteStrings tokens) {
     this.tokens = tokens;
     slots = new int[capacity(tokens.size())];
   }
@@ -42,9 +42,20 @@ final class SymbolTable {
   }
 
   /** The token of a symbol, or -1. */
-  int token(String symbol) {
+  public int token(String symbol) {
     byte[] bytes = symbol.getBytes(UTF_8);
     return slots[slot(bytes, 0, bytes.length)] - 1;
+  }
+
+  /** The id of a symbol; a new one if it has none. */
+  public int id(String symbol) {
+    byte[] bytes = symbol.getBytes(UTF_8);
+    return id(bytes, 0, bytes.length);
+  }
+
+  /** The symbol of an id. */
+  public String symbol(int id) {
+    return id < tokens.size() ? tokens.get(id) : more.get(id - tokens.size());
   }
 
   /** The id of the symbol {@code utf8[from .. to)}; a new one if it has none. */

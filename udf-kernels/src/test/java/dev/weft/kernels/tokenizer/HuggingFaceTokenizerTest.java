@@ -25,6 +25,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.regex.Matcher;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -315,6 +316,26 @@ class HuggingFaceTokenizerTest {
         .isInstanceOf(ModelFormatException.class)
         .hasMessageContaining(message)
         .hasMessageContaining("tokenizer.json");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "\"x\":298,\"x\":299, | key model.vocab.x occurs twice",
+        "\"\\ud800\":299, | the token 299 has half a surrogate pair"
+      })
+  void refusesWhatNoWriterOfJsonWrites(String begin, String message) throws IOException {
+    openTiny(tiny(), "{}");
+    Path file = folder.resolve("tokenizer.json");
+    Files.writeString(
+        file,
+        Files.readString(file)
+            .replaceFirst(
+                "(\"vocab\"\\s*:\\s*\\{)", "$1" + Matcher.quoteReplacement(begin.strip())));
+    assertThatThrownBy(() -> open(300))
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining(message);
   }
 
   @Test

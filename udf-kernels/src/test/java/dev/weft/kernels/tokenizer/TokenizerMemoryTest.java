@@ -33,6 +33,20 @@ class TokenizerMemoryTest {
     isReadWithinItsBound(file);
   }
 
+  @Test
+  void tokenizerJsonWithMergesAsText() throws Exception {
+    Path file = folder.resolve("tokenizer.json");
+    LargestVocabulary.writeTokenizerJson(file, false, 0);
+    isReadWithinItsBound(file);
+  }
+
+  @Test
+  void tokenizerJsonWithMergesAsPairsAndAddedTokens() throws Exception {
+    Path file = folder.resolve("tokenizer.json");
+    LargestVocabulary.writeTokenizerJson(file, true, 1 << 15);
+    isReadWithinItsBound(file);
+  }
+
   private void isReadWithinItsBound(Path file) throws IOException, InterruptedException {
     long heapBytes = 4 * Files.size(file) + (64 << 20);
     Path log = folder.resolve("log");

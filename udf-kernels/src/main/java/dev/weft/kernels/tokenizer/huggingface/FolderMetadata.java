@@ -1,7 +1,5 @@
 package dev.weft.kernels.tokenizer.huggingface;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import dev.weft.kernels.model.ModelFormatException;
 import dev.weft.kernels.tokenizer.ByteStrings;
 import dev.weft.kernels.tokenizer.TokenizerMetadata;
@@ -20,7 +18,7 @@ final class FolderMetadata implements TokenizerMetadata {
     this.where = where;
   }
 
-  /** Strings, integers, booleans, and arrays of strings, integers and floats. */
+  /** Strings, integers, booleans, {@link ByteStrings}, and arrays of integers and floats. */
   FolderMetadata put(String key, Object value) {
     values.put(key, value);
     return this;
@@ -42,16 +40,11 @@ final class FolderMetadata implements TokenizerMetadata {
 
   @Override
   public ByteStrings strings(String key, int maxCount) {
-    String[] strings = (String[]) there(key);
-    if (strings.length > maxCount) {
-      throw wrong(key, "has " + strings.length + " elements, must have at most " + maxCount);
+    var strings = (ByteStrings) there(key);
+    if (strings.size() > maxCount) {
+      throw wrong(key, "has " + strings.size() + " elements, must have at most " + maxCount);
     }
-    for (int i = 0; i < strings.length; i++) {
-      if (!UTF_8.newEncoder().canEncode(strings[i])) {
-        throw wrong(key, "has half a surrogate pair in the element " + i);
-      }
-    }
-    return ByteStrings.of(strings);
+    return strings;
   }
 
   @Override

@@ -93,8 +93,7 @@ public record FolderTokenizer(Tokenizer tokenizer, Optional<String> chatTemplate
     metadata.put(TokenizerMetadata.EXPLICIT_ROLES, true);
     var roles = new Roles(tokens, settings, bos, ends);
     if (file == json) {
-      JsonObject root = JsonObject.read(json, MAX_TOKENIZER_BYTES);
-      roles.put(metadata, TokenizerJson.read(root, tokens, metadata));
+      roles.put(metadata, TokenizerJson.read(json, MAX_TOKENIZER_BYTES, tokens, metadata));
     } else {
       roles.put(metadata, sentencePiece(folder, model, settings, tokens, metadata));
     }

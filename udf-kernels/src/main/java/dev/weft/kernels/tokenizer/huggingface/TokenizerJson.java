@@ -1,7 +1,12 @@
 package dev.weft.kernels.tokenizer.huggingface;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.weft.kernels.json.JsonObject;
+import dev.weft.kernels.tokenizer.ByteStrings;
 import dev.weft.kernels.tokenizer.TokenizerMetadata;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -28,8 +33,12 @@ final class TokenizerJson {
   private final TokenList tokens;
   private final FolderMetadata metadata;
 
-  private TokenizerJson(JsonObject json, TokenList tokens, FolderMetadata metadata) {
+  private final ByteStrings merges;
+
+  private TokenizerJson(
+      JsonObject json, ByteStrings merges, TokenList tokens, FolderMetadata metadata) {
     this.json = json;
+    this.merges = merges;
     this.tokens = tokens;
     this.metadata = metadata;
   }
@@ -37,9 +46,56 @@ final class TokenizerJson {
   /** What the post-processor puts around a text. */
   record Around(Optional<String> before, Optional<String> after) {}
 
-  /** Describes vocabulary and scheme. */
-  static Around read(JsonObject json, TokenList tokens, FolderMetadata metadata) {
-    var reader = new TokenizerJson(json, tokens, metadata);
+  /**
+   * Reads a file and describes vocabulary and scheme. Vocabulary and merges never become objects.
+   *
+   * @throws IOException if it cannot be read
+   */
+  static Around read(Path file, long maxBytes, TokenList tokens, FolderMetadata metadata)
+      throws IOException {
+    var merges = new ByteStrings.Builder(0, 0);
+    var json =
+        JsonObject.read(
+            file,
+            maxBytes,
+            Map.of(
+                "model.vocab", one -> token(one, tokens),
+                "model.merges", one -> merges.add(merge(one, merges.size()))));
+    return read(json, merges.build(), tokens, metadata);
+  }
+
+  private static void token(JsonObject one, TokenList tokens) {
+    String text = one.keys().iterator().next();
+    if (tokens.contains(text)) {
+      throw one.wrong(text, "occurs twice");
+    }
+    tokens.token(one.integer(text, 0, Integer.MAX_VALUE), text, TokenList.NORMAL, 0);
+  }
+
+  /** Two symbols with a space between; in new files an array of the two. */
+  private static String merge(JsonObject one, int index) {
+    String line =
+        switch (one.value("merges")) {
+          case String text -> text;
+          case List<?> pair
+              when pair.size() == 2
+                  && pair.get(0) instanceof String left
+                  && pair.get(1) instanceof String right
+                  && !left.contains(" ")
+                  && !right.contains(" ") ->
+              left + " " + right;
+          case null, default ->
+              throw one.wrong("merges", "has no pair of symbols at index " + index);
+        };
+    if (!UTF_8.newEncoder().canEncode(line)) {
+      throw one.wrong("merges", "has half a surrogate pair in the element " + index);
+    }
+    return line;
+  }
+
+  private static Around read(
+      JsonObject json, ByteStrings merges, TokenList tokens, FolderMetadata metadata) {
+    var reader = new TokenizerJson(json, merges, tokens, metadata);
     List<JsonObject> preTokenizers = parts(json, "pre_tokenizer", "pretokenizers");
     boolean byteLevel = preTokenizers.stream().anyMatch(p -> type(p).equals("ByteLevel"));
     for (JsonObject part : preTokenizers) {
@@ -94,11 +150,11 @@ final class TokenizerJson {
           String.valueOf(!byteFallback),
           "byte-level models without it and others with it");
     }
-    JsonObject vocabulary = model.object("vocab");
-    for (String text : vocabulary.keys()) {
-      boolean isByte = byteFallback && text.matches("<0x[0-9A-F]{2}>");
-      int type = isByte ? TokenList.BYTE : TokenList.NORMAL;
-      tokens.token(vocabulary.integer(text, 0, Integer.MAX_VALUE), text, type, 0);
+    // What they held was handed out; here they are empty, or of another type.
+    model.object("vocab");
+    model.array("merges");
+    if (byteFallback) {
+      tokens.markBytes();
     }
     for (JsonObject added : json.objects("added_tokens")) {
       tokens.added(added.integer("id", 0, Integer.MAX_VALUE), added);
@@ -107,30 +163,8 @@ final class TokenizerJson {
     if (byteFallback && tokens.count(TokenList.BYTE) != 256) {
       throw model.wrong("vocab", "lacks tokens of some bytes, which byte_fallback needs");
     }
-    metadata.put("tokenizer.ggml.merges", merges(model));
+    metadata.put("tokenizer.ggml.merges", merges);
     metadata.put(TokenizerMetadata.IGNORE_MERGES, model.bool("ignore_merges", false));
-  }
-
-  /** Two symbols with a space between; in new files an array of the two. */
-  private static String[] merges(JsonObject model) {
-    var merges = new ArrayList<String>();
-    for (Object merge : model.array("merges")) {
-      String line =
-          switch (merge) {
-            case String text -> text;
-            case List<?> pair
-                when pair.size() == 2
-                    && pair.get(0) instanceof String left
-                    && pair.get(1) instanceof String right
-                    && !left.contains(" ")
-                    && !right.contains(" ") ->
-                left + " " + right;
-            case null, default ->
-                throw model.wrong("merges", "has no pair of symbols at index " + merges.size());
-          };
-      merges.add(line);
-    }
-    return merges.toArray(String[]::new);
   }
 
   private void byteLevel(List<JsonObject> preTokenizers) {

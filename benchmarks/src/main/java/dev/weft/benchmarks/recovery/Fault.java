@@ -1,5 +1,6 @@
 package dev.weft.benchmarks.recovery;
 
+import dev.weft.jobs.run.Stage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,11 @@ import java.util.concurrent.TimeUnit;
  * @param seed of failing writes
  */
 record Fault(Kind kind, double atShare, long pauseMillis, int choice, long seed) {
+  /**
+   * What the job gives its requests to end, what Spark takes to see it, and time for a busy host.
+   */
+  private static final int DECOMMISSION_SECONDS = 40;
+
   /** Kinds of faults. */
   enum Kind {
     /** kill -9 of an executor. */
@@ -36,6 +42,8 @@ record Fault(Kind kind, double atShare, long pauseMillis, int choice, long seed)
     STOP_AND_KILL_EXECUTOR,
     /** SIGSTOP of the driver, then SIGCONT. */
     STOP_DRIVER,
+    /** SIGPWR to an executor: Spark decommissions it, and it must end within seconds. */
+    DECOMMISSION_EXECUTOR,
     /** Writes, renames and deletions fail at random for a while, on all processes. */
     FAIL_WRITES;
 
@@ -44,7 +52,7 @@ record Fault(Kind kind, double atShare, long pauseMillis, int choice, long seed)
     }
   }
 
-  /** A quarter kills the driver. */
+  /** A quarter kills the driver; nobody is decommissioned. */
   static Fault random(Random random) {
     double which = random.nextDouble();
     Kind kind =
@@ -86,6 +94,7 @@ record Fault(Kind kind, double atShare, long pauseMillis, int choice, long seed)
       case STOP_EXECUTOR, STOP_EXECUTOR_LONG -> stop(executor(cluster), false);
       case STOP_AND_KILL_EXECUTOR -> stop(executor(cluster), true);
       case STOP_DRIVER -> stop(driver.handle(), false);
+      case DECOMMISSION_EXECUTOR -> decommission(cluster, driver);
       case FAIL_WRITES -> {
         Path aside = writeSwitch.resolveSibling("switch.tmp");
         Files.writeString(aside, "0.2 " + seed);
@@ -99,6 +108,23 @@ record Fault(Kind kind, double atShare, long pauseMillis, int choice, long seed)
   private ProcessHandle executor(LocalCluster cluster) {
     List<ProcessHandle> executors = cluster.executors();
     return executors.isEmpty() ? null : executors.get(choice % executors.size());
+  }
+
+  /** Decommissions an executor whose task runs requests, and sees it end. */
+  private void decommission(LocalCluster cluster, DriverProcess driver) throws Exception {
+    while (driver.isAlive() && !driver.stage().equals(Stage.INFER.name())) {
+      Thread.sleep(20);
+    }
+    Thread.sleep(pauseMillis);
+    ProcessHandle process = executor(cluster);
+    if (process == null) {
+      throw new IOException("there is no executor to decommission");
+    }
+    signal("-PWR", process);
+    process.onExit().get(DECOMMISSION_SECONDS, TimeUnit.SECONDS);
+    if (!cluster.anExecutorSaid("tasks finish what runs within")) {
+      throw new IOException("no executor ended its tasks when it was decommissioned");
+    }
   }
 
   private static void kill(ProcessHandle process) {

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -34,8 +35,9 @@ final class KillRuns {
    *     the scalar backend, which needs no warm-up: a run is then all reading, planning, writing
    * @param requests how many of them
    * @param runs disturbed runs
+   * @param faults makes the fault of a run
    */
-  record Setting(Path demo, int requests, int runs, long seed) {
+  record Setting(Path demo, int requests, int runs, long seed, Function<Random, Fault> faults) {
     String workload() {
       return "%d requests of the %s model on 2 executors of 1 core"
           .formatted(requests, demo == null ? "tiny" : "demo");
@@ -174,7 +176,7 @@ final class KillRuns {
       throws Exception {
     long seed = setting.seed() + index;
     Random random = new Random(seed * 0x9E3779B97F4A7C15L);
-    Fault fault = Fault.random(random);
+    Fault fault = setting.faults().apply(random);
     String scheme = fault.kind() == Fault.Kind.FAIL_WRITES ? FlakyFileSystem.SCHEME + "://" : "";
     Path output = folder.resolve("run-" + index);
     Map<String, String> job = job("killed", scheme + output);
@@ -319,6 +321,7 @@ final class KillRuns {
     spark.put("spark.driver.host", "127.0.0.1");
     spark.put("spark.driver.bindAddress", "127.0.0.1");
     spark.put("spark.ui.enabled", "false");
+    spark.put("spark.decommission.enabled", "true");
     spark.put("spark.cores.max", "" + cluster.workers());
     spark.put("spark.executor.cores", "1");
     spark.put("spark.executor.memory", "768m");

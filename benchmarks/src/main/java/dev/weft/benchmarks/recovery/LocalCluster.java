@@ -193,6 +193,18 @@ final class LocalCluster implements AutoCloseable {
     return logs.resolve(name + ".log");
   }
 
+  /** Whether the log of an executor holds this text. */
+  boolean anExecutorSaid(String text) throws IOException {
+    try (Stream<Path> files = Files.walk(logs)) {
+      for (Path log : files.filter(f -> f.endsWith("stderr")).toList()) {
+        if (Files.readString(log).contains(text)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
   /** Deletes what ended executors left behind; their folders fill a disk in hundreds of runs. */
   void deleteExecutorLogs() throws IOException {
     for (int i = 0; i < workers.length; i++) {

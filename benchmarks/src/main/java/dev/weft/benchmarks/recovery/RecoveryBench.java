@@ -53,7 +53,10 @@ public final class RecoveryBench {
         throw new IllegalArgumentException("--model is tiny or demo, not " + model);
       }
       Path of = model.equals("demo") ? demo : null;
-      kill(new KillRuns.Setting(of, requests, runs, seed), work.resolve("kill-" + seed), results);
+      kill(
+          new KillRuns.Setting(of, requests, runs, seed, Fault::random),
+          work.resolve("kill-" + seed),
+          results);
     }
     if (only == null || only == Part.RESUME) {
       ResumeOverhead.run(work.resolve("resume"), rows, results);

@@ -21,7 +21,8 @@ class KillRunsIT {
     Path folder = Path.of("target", "recovery-it").toAbsolutePath();
     System.out.println("seeds " + SEED + " and up");
     KillRuns.Sums sums =
-        KillRuns.run(new KillRuns.Setting(demo, 24, 3, SEED), folder, System.out::println);
+        KillRuns.run(
+            new KillRuns.Setting(demo, 24, 3, SEED, Fault::random), folder, System.out::println);
     assertThat(sums.broken).isEmpty();
     assertThat(sums.unfinished).isZero();
     assertThat(sums.runs).isEqualTo(3);

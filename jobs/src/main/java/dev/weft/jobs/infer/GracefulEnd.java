@@ -8,9 +8,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The end of this process, when it is asked to end: no further request is begun, what runs gets
- * some seconds to finish, the rest is handed back, and all that is finished is in the ledger before
- * storage is closed.
+ * The end of this process, when it is asked to end or Spark takes it away: no further request is
+ * begun, what runs gets some seconds to finish, the rest is handed back, and all that is finished
+ * is in the ledger before storage is closed.
  */
 public final class GracefulEnd {
   private static final Logger LOG = LoggerFactory.getLogger(GracefulEnd.class);
@@ -42,6 +42,7 @@ public final class GracefulEnd {
               PRIORITY,
               drainSeconds + 2L * FLUSH_SECONDS,
               TimeUnit.SECONDS);
+      Decommission.watch(() -> end(drainSeconds));
     }
   }
 

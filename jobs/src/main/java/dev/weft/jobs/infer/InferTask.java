@@ -17,9 +17,12 @@ import org.apache.arrow.memory.RootAllocator;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
+import org.apache.spark.TaskKilledException;
 import org.apache.spark.api.java.function.Function2;
 import org.apache.spark.sql.Row;
 import org.apache.spark.util.SerializableConfiguration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Runs one partition of planned rows on this executor's engine and writes what it finishes to the
@@ -43,6 +46,8 @@ public record InferTask(
     SerializableConfiguration hadoop)
     implements Function2<Integer, Iterator<Row>, Iterator<PartitionReport>>, Serializable {
 
+  private static final Logger LOG = LoggerFactory.getLogger(InferTask.class);
+
   @Override
   public Iterator<PartitionReport> call(Integer partition, Iterator<Row> rows) throws Exception {
     if (!rows.hasNext()) {
@@ -60,6 +65,13 @@ public record InferTask(
             storage, new Path(folder.getParent(), "attempts"), start, task.taskAttemptId())) {
       markers.read(losses, !SparkEnv.get().conf().getBoolean("spark.speculation", false));
       return List.of(run(partition, left, storage, markers, losses)).iterator();
+    } catch (Exception e) {
+      if (GracefulEnd.isEnding() && Decommission.isAsked()) {
+        LOG.warn("partition {} is handed back: this executor is decommissioned", partition, e);
+        // Is run elsewhere, and is none of the failures that a task may have.
+        throw new TaskKilledException("the executor is decommissioned");
+      }
+      throw e;
     } finally {
       GracefulEnd.leave();
     }

@@ -129,6 +129,15 @@ final class OrderCosts {
     return memorySeconds[position];
   }
 
+  /** Seconds that the request at a position takes if it runs alone and finds nothing shared. */
+  double aloneSeconds(int position) {
+    int request = order.request(position);
+    int prompt = tree.requests().promptTokens(request);
+    int output = tree.requests().estimatedOutputTokens(request);
+    double step = cost.stepSeconds(1, 1, 0, prompt + output / 2);
+    return cost.prefillSeconds(0, prompt) + output * step;
+  }
+
   /** Seconds of computing a prefix of that many tokens again. */
   double prefillSeconds(int tokens) {
     return cost.prefillSeconds(0, tokens);

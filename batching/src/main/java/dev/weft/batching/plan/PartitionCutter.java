@@ -5,13 +5,13 @@ import dev.weft.batching.request.PlanningInterruptedException;
 import dev.weft.batching.request.Side;
 
 /**
- * Cuts an order into contiguous pieces of equal predicted time, along subtree borders.
+ * Cuts an order into contiguous pieces of given relative predicted times, along subtree borders.
  *
  * <p>The time of a piece is that of its sums, {@code T = max(C, M) + (1-w) min(C, M)}, the prefixes
  * it computes again included. It grows with every request, so for a given time the pieces can be
- * filled one after the other, and a binary search finds the time at which they come out equal. Then
- * each border moves, within {@link #TOLERANCE} of a piece, to where the fewest shared tokens are
- * lost.
+ * filled one after the other, and a binary search finds the time at which they come out as wanted.
+ * Then each border moves, within {@link #TOLERANCE} of a piece, to where the fewest shared tokens
+ * are lost.
  */
 final class PartitionCutter {
   /** How far a border may move, as part of a piece's time. */
@@ -58,21 +58,27 @@ final class PartitionCutter {
     }
   }
 
-  /** Borders of the pieces: {@code 0 = b_0 < b_1 < ... < b_k = size}, at most {@code pieces}. */
-  int[] cut(int pieces) {
+  /**
+   * Borders of the pieces: {@code 0 = b_0 < b_1 < ... < b_k = size}, at most one piece for each
+   * request.
+   *
+   * @param sizes times of the pieces, relative to each other
+   */
+  int[] cut(double[] sizes) {
     int n = order.size();
-    int k = Math.max(1, Math.min(pieces, n));
+    int k = Math.max(1, Math.min(sizes.length, n));
     if (k == 1) {
       return new int[] {0, n};
     }
     double low = 0;
     double high = seconds(0, n);
-    int[] borders = fill(k, high);
+    high /= sizes[k - 1];
+    int[] borders = fill(k, high, sizes);
     for (int step = 0; step < SEARCH_STEPS; step++) {
       PlanningInterruptedException.check();
       double time = (low + high) / 2;
-      int[] candidate = fill(k, time);
-      if (seconds(candidate[k - 1], n) <= time) {
+      int[] candidate = fill(k, time, sizes);
+      if (seconds(candidate[k - 1], n) <= time * sizes[k - 1]) {
         high = time;
         borders = candidate;
       } else {
@@ -80,13 +86,17 @@ final class PartitionCutter {
       }
     }
     for (int i = 1; i < k; i++) {
-      borders[i] = cheapest(borders[i], borders[i - 1] + 1, borders[i + 1] - 1, high * TOLERANCE);
+      double tolerance = high * TOLERANCE * Math.min(sizes[i - 1], sizes[i]);
+      borders[i] = cheapest(borders[i], borders[i - 1] + 1, borders[i + 1] - 1, tolerance);
     }
     return borders;
   }
 
-  /** Fills {@code k - 1} pieces up to the given time each, at least one request in every piece. */
-  private int[] fill(int k, double time) {
+  /**
+   * Fills {@code k - 1} pieces up to the given time for each unit of size, at least one request in
+   * every piece.
+   */
+  private int[] fill(int k, double time, double[] sizes) {
     int n = order.size();
     int[] borders = new int[k + 1];
     for (int i = 1; i < k; i++) {
@@ -95,7 +105,7 @@ final class PartitionCutter {
       // The longest piece that stays within the time, one request if none does.
       while (low < high) {
         int middle = (low + high + 1) >>> 1;
-        if (seconds(borders[i - 1], middle) <= time) {
+        if (seconds(borders[i - 1], middle) <= time * sizes[i - 1]) {
           low = middle;
         } else {
           high = middle - 1;

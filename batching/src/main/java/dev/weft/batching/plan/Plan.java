@@ -21,8 +21,8 @@ import java.util.List;
  * @param computeSeconds compute time before the cut
  * @param memorySeconds time of KV reads
  * @param totalSeconds predicted time of one device before the cut
- * @param makespanSeconds longest predicted time of a partition
- * @param imbalance longest over mean predicted time of a partition, minus 1
+ * @param makespanSeconds predicted end of the last slot if partitions start in order
+ * @param imbalance last over mean predicted end of the slots, minus 1
  * @param peakKvTokens most KV tokens one executor can need: the budget, or everything if it fits
  * @param notes reasons and remarks in words for the user
  */

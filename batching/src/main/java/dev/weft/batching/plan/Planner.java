@@ -6,10 +6,11 @@ import dev.weft.batching.policy.SchedulingPolicy;
 import dev.weft.batching.request.PlanningInterruptedException;
 import dev.weft.batching.tree.PrefixTree;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** Orders all requests with a policy and cuts the order into partitions of equal predicted time. */
+/** Orders all requests with a policy and cuts the order into partitions by predicted time. */
 public final class Planner {
   private final CostModel cost;
   private final PlanOptions options;
@@ -34,24 +35,29 @@ public final class Planner {
     PlannedOrder order = policy.order(tree, cost, options.kvBudgetTokens());
     progress.at("cut", 0.6);
     OrderCosts costs = new OrderCosts(tree, cost, order);
-    int[] cuts = new PartitionCutter(order, costs).cut(options.partitions());
+    long saved = tree.promptTokens() - tree.distinctTokens();
+    int pieces = Math.clamp(options.partitions(), 1, Math.max(1, order.size()));
+    double[] sizes = PieceSizes.of(pieces, options.slots());
+    PlannedOrder shortTail = ShortTail.of(order, costs, sizes, options.slots(), saved);
+    if (shortTail != order) {
+      order = shortTail;
+      costs = new OrderCosts(tree, cost, order);
+    }
+    int[] cuts = new PartitionCutter(order, costs).cut(sizes);
     progress.at("predict", 0.8);
     List<Partition> partitions = new ArrayList<>();
-    double makespan = 0;
-    double sum = 0;
     long reusableAfterCut = 0;
     long savedAfterCut = 0;
     for (int i = 0; i + 1 < cuts.length; i++) {
       PlanningInterruptedException.check();
       Partition partition = costs.partition(cuts[i], cuts[i + 1]);
       partitions.add(partition);
-      makespan = Math.max(makespan, partition.totalSeconds());
-      sum += partition.totalSeconds();
       savedAfterCut += partition.promptTokens() - partition.computedPromptTokens();
       reusableAfterCut += costs.reusableTokens(cuts[i], cuts[i + 1], options.pageTokens());
     }
-    long saved = tree.promptTokens() - tree.distinctTokens();
-    double imbalance = sum > 0 ? makespan * partitions.size() / sum - 1 : 0;
+    double[] ends =
+        PieceSizes.finishSeconds(
+            partitions.stream().mapToDouble(Partition::totalSeconds).toArray(), options.slots());
     Partition whole = costs.partition(0, order.size());
     long everything = whole.computedPromptTokens() + whole.outputTokens();
     List<String> notes = new ArrayList<>(order.notes());
@@ -67,11 +73,12 @@ public final class Planner {
       notes.add(
           String.format(
               Locale.ROOT,
-              "cut into %d partitions of %.4g to %.4g s predicted; the cut loses %d of %d shared"
+              "cut into %d partitions of %.4g to %.4g s predicted%s; the cut loses %d of %d shared"
                   + " tokens",
               partitions.size(),
               partitions.stream().mapToDouble(Partition::totalSeconds).min().orElse(0),
-              makespan,
+              partitions.stream().mapToDouble(Partition::totalSeconds).max().orElse(0),
+              partitions.size() > options.slots() ? ", the small ones last" : "",
               saved - savedAfterCut,
               saved));
     }
@@ -87,8 +94,8 @@ public final class Planner {
             whole.computeSeconds(),
             whole.memorySeconds(),
             whole.totalSeconds(),
-            makespan,
-            imbalance,
+            Arrays.stream(ends).max().orElse(0),
+            PieceSizes.imbalance(ends),
             Math.min(options.kvBudgetTokens(), everything),
             notes);
     progress.at("done", 1);

@@ -26,6 +26,9 @@ import java.util.List;
 public final class RequestQueue {
   private static final double TINY = 1e-300;
 
+  /** Part of the sharing that requests may lose that start before their turn. */
+  private static final double LOST_SHARING = 0.01;
+
   private final String name;
   private final CostModel cost;
   private final Sequence[][] runs = new Sequence[2][];
@@ -40,6 +43,12 @@ public final class RequestQueue {
   private final double[] waitingCompute = new double[2];
   private final double[] waitingMemory = new double[2];
   private final WaitingDemand[] waiting = {new WaitingDemand(), new WaitingDemand()};
+  private final LongestFirst[] longest = new LongestFirst[2];
+
+  /** Prompt tokens that may be computed again for requests that start before their turn. */
+  private double spareSharing;
+
+  private boolean followed;
 
   /** Of everything that has not ended. */
   private double openCompute;
@@ -77,6 +86,7 @@ public final class RequestQueue {
       for (int i = 0; i < run.length; i++) {
         take(run[i], i, i == 0 ? null : run[i - 1]);
       }
+      longest[side.ordinal()] = new LongestFirst(run);
     }
     open = planned.size();
   }
@@ -99,6 +109,20 @@ public final class RequestQueue {
 
   public String name() {
     return name;
+  }
+
+  /**
+   * Says that further queues of the same task follow: what waits here is not the end of the work,
+   * so no request needs to start before its turn to be done in time.
+   */
+  public RequestQueue followed() {
+    followed = true;
+    return this;
+  }
+
+  /** Whether something waits here and further queues follow. */
+  boolean isFollowed() {
+    return followed && waiting[0].requests() + waiting[1].requests() > 0;
   }
 
   /** Sequences that have not ended. */
@@ -211,6 +235,33 @@ public final class RequestQueue {
     return at < run.length ? run[at] : null;
   }
 
+  /** The waiting sequence of a side with the longest expected output, or null if none waits. */
+  Sequence longest(Side side) {
+    return longest[side.ordinal()].head();
+  }
+
+  /** All that waits on a side. */
+  WaitingDemand waiting(Side side) {
+    return waiting[side.ordinal()];
+  }
+
+  /**
+   * Whether a sequence may start before its turn although it would find only some of the tokens
+   * that it shares with the one before it.
+   */
+  boolean maySpare(Sequence sequence, int foundTokens) {
+    return lostTokens(sequence, foundTokens) <= spareSharing;
+  }
+
+  /** Takes note that a sequence starts before its turn. */
+  void spare(Sequence sequence, int foundTokens) {
+    spareSharing -= lostTokens(sequence, foundTokens);
+  }
+
+  private static int lostTokens(Sequence sequence, int foundTokens) {
+    return Math.max(0, sequence.promptTokens - sequence.ownPromptTokens - foundTokens);
+  }
+
   /** Takes a waiting sequence out of its run. */
   void remove(Sequence sequence) {
     int side = sequence.side.ordinal();
@@ -318,6 +369,7 @@ public final class RequestQueue {
     sequence.position = position;
     int shared = before == null ? 0 : sharedTokens(sequence, before);
     sequence.ownPromptTokens = sequence.promptTokens - shared;
+    spareSharing += LOST_SHARING * shared;
     waiting[sequence.side.ordinal()].add(sequence);
     if (cost == null) {
       return;

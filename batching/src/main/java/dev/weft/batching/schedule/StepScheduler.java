@@ -42,6 +42,14 @@ public final class StepScheduler {
    */
   private static final int BACKFILL_WINDOW = 32;
 
+  /**
+   * Steps that what is left takes, over the fewest it could take. Longest outputs that start sooner
+   * than need be run side by side, end together and leave the pool half empty before. Measured on
+   * random tasks (LongestFirstTest): with 1 one-sided queues take 3% more steps than in planned
+   * order, with 1.4 they take 2% less and two-sided ones 4% less, with 2 nothing is gained.
+   */
+  private static final double TAIL_SLACK = 1.4;
+
   private static final Comparator<RequestQueue> BY_HELD_PAGES =
       Comparator.comparingLong(RequestQueue::heldPages);
 
@@ -401,9 +409,9 @@ public final class StepScheduler {
     queues.sort(BY_HELD_PAGES);
     for (int i = 0; i < queues.size(); i++) {
       RequestQueue queue = queues.get(i);
-      Sequence compute = queue.head(Side.COMPUTE);
-      Sequence memory = back == null ? queue.head(Side.MEMORY) : null;
       boolean blending = queue.isBlending();
+      Sequence compute = blending ? queue.head(Side.COMPUTE) : first(queue, Side.COMPUTE);
+      Sequence memory = back == null ? first(queue, Side.MEMORY) : null;
       long computePages = blending ? computePages(queue) : 0;
       long computeHeld = queue.heldPages(Side.COMPUTE);
       if (memory != null) {
@@ -422,6 +430,81 @@ public final class StepScheduler {
       }
     }
     return null;
+  }
+
+  /**
+   * The sequence of a side that is to be admitted next: that of the plan, or, when all that is left
+   * takes no longer than the longest output that waits, the one with that output (the longest
+   * processing time goes first, Graham 1969). Otherwise it would run on alone in the end. It may
+   * cost a small part of the sharing, none if all that waits fits into memory.
+   */
+  private Sequence first(RequestQueue queue, Side side) {
+    Sequence planned = queue.head(side);
+    Sequence longest = planned == null ? null : queue.longest(side);
+    if (longest == null || longest == planned || !isOverdue(longest)) {
+      return planned;
+    }
+    if (pool.pagesFor(longest.length) + 1 > pool.pages()) {
+      return planned;
+    }
+    if (!waitingFits()) {
+      pages.attachShared(longest);
+      boolean may = queue.maySpare(longest, longest.computed);
+      pages.release(longest);
+      if (!may) {
+        return planned;
+      }
+    }
+    return longest;
+  }
+
+  /** Whether a waiting sequence would outlast all other work if it does not start now. */
+  private boolean isOverdue(Sequence sequence) {
+    double tokenSteps = 0;
+    double tokens = 0;
+    double outputs = 0;
+    for (int i = 0; i < queues.size(); i++) {
+      RequestQueue queue = queues.get(i);
+      if (queue.isFollowed()) {
+        return false;
+      }
+      for (Side side : SIDES) {
+        WaitingDemand waiting = queue.waiting(side);
+        tokenSteps += waiting.tokenSteps();
+        tokens += waiting.promptTokens() + waiting.outputTokens();
+        outputs += waiting.outputTokens();
+      }
+    }
+    double steps = sequence.plannedOutputTokens / TAIL_SLACK;
+    if (steps < stepsLeft(tokenSteps, tokens, outputs)) {
+      return false;
+    }
+    for (int i = 0; i < runningCount; i++) {
+      double left = running[i].expectedRemainingTokens(running[i].queue.lengthFactor());
+      double held = (double) (running[i].pages - running[i].attachedPages) * pool.pageTokens();
+      tokenSteps += held * left + 0.5 * left * left;
+      tokens += left;
+      outputs += left;
+    }
+    return steps >= stepsLeft(tokenSteps, tokens, outputs);
+  }
+
+  /** Fewest steps that work takes: KV memory, steps or sequences are full in all of them. */
+  private double stepsLeft(double tokenSteps, double tokens, double outputs) {
+    double memory = tokenSteps / ((double) pool.pages() * pool.pageTokens());
+    return Math.max(memory, Math.max(tokens / limits.budgetTokens(), outputs / maxRunning));
+  }
+
+  /** Whether everything that waits fits into the free pages together. */
+  private boolean waitingFits() {
+    double tokens = 0;
+    for (int i = 0; i < queues.size(); i++) {
+      for (Side side : SIDES) {
+        WaitingDemand waiting = queues.get(i).waiting(side);
+        tokens += waiting.promptTokens() + waiting.outputTokens();
+      }
+    }
+    return tokens <= (double) cache.availablePages() * pool.pageTokens();
   }
 
   /**
@@ -445,15 +528,16 @@ public final class StepScheduler {
     return Math.max((long) (pool.pages() * queue.computeShare()), least);
   }
 
-  /** The first sequence from the head of a run on that fits, its shared pages attached; or null. */
-  private Sequence fitting(Sequence head, int reservedPages) {
-    if (fits(head, reservedPages)) {
-      return head;
+  /** The given sequence or one near the head of its run that fits, its shared pages attached. */
+  private Sequence fitting(Sequence first, int reservedPages) {
+    if (fits(first, reservedPages)) {
+      return first;
     }
-    Sequence[] run = head.queue.run(head.side);
+    Sequence[] run = first.queue.run(first.side);
     int tried = 1;
-    for (int i = head.position + 1; i < run.length && tried < BACKFILL_WINDOW; i++) {
-      if (run[i] != null) {
+    int head = first.queue.head(first.side).position;
+    for (int i = head; i < run.length && tried < BACKFILL_WINDOW; i++) {
+      if (run[i] != null && run[i] != first) {
         tried++;
         int newPages = pool.pagesFor(run[i].length);
         // Pages that it shares are not counted here: whoever fits only with them waits.
@@ -511,6 +595,10 @@ public final class StepScheduler {
 
   private void takeOut(Sequence sequence) {
     if (sequence.queued) {
+      if (sequence == sequence.queue.longest(sequence.side)
+          && sequence != sequence.queue.head(sequence.side)) {
+        sequence.queue.spare(sequence, sequence.computed);
+      }
       sequence.queue.remove(sequence);
     } else {
       preempted.remove(sequence);

@@ -39,6 +39,26 @@ final class WaitingDemand {
     outputTokens += sign * d;
   }
 
+  /** Requests that wait. */
+  int requests() {
+    return count;
+  }
+
+  /** Tokens held times steps, summed over the lives of all. */
+  double tokenSteps() {
+    return tokenSteps;
+  }
+
+  /** Prompt tokens that the requests before them do not leave in the cache. */
+  double promptTokens() {
+    return promptTokens;
+  }
+
+  /** Tokens that they are expected to generate. */
+  double outputTokens() {
+    return outputTokens;
+  }
+
   /**
    * Tokens to keep free for requests that will have been admitted one after the other after that
    * many steps.

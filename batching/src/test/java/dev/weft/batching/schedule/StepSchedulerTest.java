@@ -91,6 +91,7 @@ class StepSchedulerTest {
       PrefixCache cache = new PrefixCache(new PagePool(80_000, pageTokens));
       StepLimits limits = new StepLimits(1 + random.nextInt(300), 1 + random.nextInt(40));
       Driver driver = new Driver("seed " + seed, new StepScheduler(limits, cache), random);
+      driver.followed = true;
       driver.submit(requests, SchedulingPolicies.named("dfs"), 1, COST);
       driver.run();
       PrefixTree tree = PrefixTree.build(requests);
@@ -201,6 +202,9 @@ class StepSchedulerTest {
 
     RequestQueue victim;
 
+    /** Keeps the planned order to the end. */
+    boolean followed;
+
     Driver(String label, StepScheduler scheduler, Random random) {
       this.label = label;
       this.scheduler = scheduler;
@@ -226,7 +230,8 @@ class StepSchedulerTest {
                   1 + random.nextInt(max)));
         }
         all.addAll(sequences);
-        scheduler.submit(RequestQueue.dualScan("piece " + piece, sequences, cost));
+        RequestQueue queue = RequestQueue.dualScan("piece " + piece, sequences, cost);
+        scheduler.submit(followed ? queue.followed() : queue);
       }
       return all;
     }

@@ -1,22 +1,34 @@
 package dev.weft.benchmarks.planner;
 
+import dev.weft.batching.cost.CostModel;
 import dev.weft.batching.plan.Partition;
+import dev.weft.batching.plan.PieceSizes;
 import dev.weft.batching.plan.Plan;
 import dev.weft.batching.plan.PlanOptions;
 import dev.weft.batching.plan.Planner;
 import dev.weft.batching.policy.SchedulingPolicies;
+import dev.weft.batching.request.RequestSet;
 import dev.weft.batching.simulate.SimulatedRun;
 import dev.weft.batching.simulate.Simulator;
 import dev.weft.datasets.workload.PaperWorkloads;
 import dev.weft.datasets.workload.Workload;
+import java.util.Arrays;
 import java.util.Locale;
 
 /**
  * {@code dp.<k>}: the plan cut for {@code k} devices, every partition simulated with the true
- * output lengths.
+ * output lengths: in one partition for each device, and ({@code .tail}) in a large and three small
+ * ones, which start in their order on the device that is free first.
+ *
+ * <p>No cut ends before the longest request alone, and a device that runs it takes many steps with
+ * little else: {@code .imbalance_to_bound} counts how much later than that, or than the mean of the
+ * devices, the last one ends.
  */
 final class PartitionSection {
-  private static final int[] PARTITIONS = {2, 4, 8, 64};
+  private static final int[] DEVICES = {2, 4, 8, 64};
+
+  /** Partitions for each device if there are small ones. */
+  private static final int WITH_TAIL = 4;
 
   private final Report report;
   private final Device device;
@@ -45,40 +57,58 @@ final class PartitionSection {
 
   private void measure(Case work, String workload, String text) {
     double whole = Double.NaN;
-    for (int k : PARTITIONS) {
+    double alone = alone(work);
+    for (int k : DEVICES) {
       if (!report.wants("dp." + k)) {
         continue;
       }
       if (Double.isNaN(whole)) {
-        whole = seconds(work, plan(work, 1))[0];
-      }
-      Plan plan = plan(work, k);
-      double[] seconds = seconds(work, plan);
-      double longest = 0;
-      double sum = 0;
-      for (double each : seconds) {
-        longest = Math.max(longest, each);
-        sum += each;
+        whole = seconds(work, plan(work, 1, 1))[0];
       }
       String name = "dp." + k + "." + workload;
-      double imbalance = longest * seconds.length / sum - 1;
-      add(name + ".imbalance", imbalance, "longest over mean - 1", "", Double.NaN, text);
-      add(name + ".scaling", whole / longest, "times", "one device", whole / longest, text);
-      double computed = work.tree().distinctTokens();
-      double lost = plan.tokensLostByCut();
-      add(name + ".sharing_lost", lost, "tokens", "tokens of the tree", lost / computed, text);
-      add(
-          name + ".imbalance_predicted",
-          plan.imbalance(),
-          "longest over mean - 1",
-          "",
-          Double.NaN,
-          text);
+      measure(work, name, plan(work, k, k), k, whole, alone, text);
+      measure(work, name + ".tail", plan(work, k * WITH_TAIL, k), k, whole, alone, text);
     }
   }
 
-  private Plan plan(Case work, int partitions) {
-    PlanOptions options = new PlanOptions(partitions, device.kvBudgetTokens(), Device.PAGE_TOKENS);
+  private void measure(
+      Case work, String name, Plan plan, int k, double whole, double alone, String text) {
+    double[] ends = PieceSizes.finishSeconds(seconds(work, plan), k);
+    double last = Arrays.stream(ends).max().orElse(0);
+    double bound = Math.max(alone, Arrays.stream(ends).average().orElse(0));
+    String unit = "last over mean - 1";
+    add(name + ".imbalance", PieceSizes.imbalance(ends), unit, "", Double.NaN, text);
+    add(name + ".imbalance_predicted", plan.imbalance(), unit, "", Double.NaN, text);
+    add(
+        name + ".imbalance_to_bound",
+        last / bound - 1,
+        "last over the larger of mean and longest request - 1",
+        "",
+        Double.NaN,
+        text);
+    add(name + ".scaling", whole / last, "times", "one device", whole / last, text);
+    double computed = work.tree().distinctTokens();
+    double lost = plan.tokensLostByCut();
+    add(name + ".sharing_lost", lost, "tokens", "tokens of the tree", lost / computed, text);
+  }
+
+  /** Seconds of the request that takes longest alone. */
+  private double alone(Case work) {
+    RequestSet requests = work.tree().requests();
+    CostModel cost = device.cost();
+    double longest = 0;
+    for (int i = 0; i < requests.size(); i++) {
+      int prompt = requests.promptTokens(i);
+      int output = work.outputTokens()[i];
+      double step = cost.stepSeconds(1, 1, 0, prompt + output / 2);
+      longest = Math.max(longest, cost.prefillSeconds(0, prompt) + output * step);
+    }
+    return longest;
+  }
+
+  private Plan plan(Case work, int partitions, int slots) {
+    PlanOptions options =
+        new PlanOptions(partitions, slots, device.kvBudgetTokens(), Device.PAGE_TOKENS);
     return new Planner(device.cost(), options)
         .plan(work.tree(), SchedulingPolicies.named(PolicyRuns.SUBJECT));
   }

@@ -21,18 +21,24 @@ record PlanLimits(WeftConfig config, Sizing sizing) {
     return sizing.engines();
   }
 
-  /** A few partitions for each engine, so that none waits long for the last one. */
+  /** Partitions that run at the same time. */
+  int slots() {
+    return sizing.engines() * sizing.tasks();
+  }
+
+  /** A large partition for each slot and a few small ones, so that none waits for the last one. */
   int partitions(long requests) {
     if (config.plan().partitions() > 0) {
       return config.plan().partitions();
     }
     int each = sizing.engines() == 1 ? 1 : 4;
-    return Math.clamp(requests / 16, 1, sizing.engines() * each);
+    return Math.clamp(requests / 16, 1, slots() * each);
   }
 
   JobPlan.Limits of(int partitions) {
     return new JobPlan.Limits(
         partitions,
+        slots(),
         sizing.kvTokens(),
         config.engine().pageTokens(),
         config.engine().budgetTokens(),

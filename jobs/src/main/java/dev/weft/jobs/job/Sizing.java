@@ -5,6 +5,7 @@ import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.prepare.ModelFacts;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 
@@ -12,11 +13,12 @@ import org.apache.spark.sql.SparkSession;
  * Sizes that the configuration leaves to Weft.
  *
  * @param engines engines that will run: one for each executor
+ * @param tasks tasks that use one engine at the same time
  * @param threads threads of one engine; 0 for all cores of its host
  * @param kvBytes memory for keys and values of one engine
  * @param kvTokens tokens that it holds
  */
-record Sizing(int engines, int threads, long kvBytes, long kvTokens) {
+record Sizing(int engines, int tasks, int threads, long kvBytes, long kvTokens) {
   private static final long MOST_KV_BYTES = 16L << 30;
   private static final long LEAST_KV_BYTES = 16L << 20;
 
@@ -47,7 +49,18 @@ record Sizing(int engines, int threads, long kvBytes, long kvTokens) {
       long useful = (long) (pages * config.engine().pageTokens() * tokenBytes);
       kvBytes = Math.clamp(useful, LEAST_KV_BYTES, Math.max(LEAST_KV_BYTES, available(model)));
     }
-    return new Sizing(engines, threads, kvBytes, Math.max(1, (long) (kvBytes / tokenBytes)));
+    return new Sizing(
+        engines,
+        tasks(context.getConf(), engines),
+        threads,
+        kvBytes,
+        Math.max(1, (long) (kvBytes / tokenBytes)));
+  }
+
+  /** One if there is one engine: then no partition has to be waited for. */
+  private static int tasks(SparkConf spark, int engines) {
+    int cores = spark.getInt("spark.executor.cores", 1);
+    return engines == 1 ? 1 : Math.max(1, cores / Math.max(1, spark.getInt("spark.task.cpus", 1)));
   }
 
   /**

@@ -42,13 +42,14 @@ public final class JobPlan {
    * What an engine holds.
    *
    * @param partitions wanted pieces
+   * @param slots pieces that run at the same time
    * @param kvTokens tokens of its KV cache
    * @param pageTokens tokens of a page
    * @param budgetTokens tokens of a step
    * @param maxSequences sequences at the same time
    */
   public record Limits(
-      int partitions, long kvTokens, int pageTokens, int budgetTokens, int maxSequences)
+      int partitions, int slots, long kvTokens, int pageTokens, int budgetTokens, int maxSequences)
       implements Serializable {}
 
   private JobPlan(RequestTable table, PrefixTree tree, Plan plan, Limits limits, CostModel cost) {
@@ -68,7 +69,8 @@ public final class JobPlan {
       Limits limits,
       PlanProgress progress) {
     PlanOptions options =
-        new PlanOptions(limits.partitions(), limits.kvTokens(), limits.pageTokens());
+        new PlanOptions(
+            limits.partitions(), limits.slots(), limits.kvTokens(), limits.pageTokens());
     Plan plan = new Planner(cost, options).plan(tree, SchedulingPolicies.named(policy), progress);
     return new JobPlan(table, tree, plan, limits, cost);
   }

@@ -2,6 +2,7 @@ package dev.weft.jobs.plan;
 
 import dev.weft.batching.cost.CostModel;
 import dev.weft.batching.plan.Partition;
+import dev.weft.batching.plan.PieceSizes;
 import dev.weft.jobs.plan.RangePlan.Place;
 import dev.weft.jobs.plan.RangePlan.Slice;
 import java.util.ArrayList;
@@ -10,18 +11,18 @@ import java.util.List;
 
 /**
  * The global cut of a plan of two levels: the slices of all ranges become partitions of equal
- * predicted time.
+ * predicted time, or of the sizes of {@link PieceSizes} if there are more than run at once.
  *
  * <p>The compute sides of the ranges one after the other are one walk, the memory sides another.
  * Both are laid along the same axis of progress, on which the seconds of compute by which they are
  * out of balance with the density of the whole grow from nothing to all of it: any stretch of the
  * axis holds a piece of either walk, and the two pieces together have about the density of the
- * whole. The stretches are then cut to equal time, as on one level; each cut loses at most one path
- * of either walk.
+ * whole. The stretches are then cut by time, as on one level; each cut loses at most one path of
+ * either walk.
  *
  * @param places where the slices of each range go
  * @param partitions what is promised of each partition
- * @param imbalance longest over mean predicted time, minus 1
+ * @param imbalance last over mean predicted end of the slots, minus 1
  * @param tokensLost shared tokens that partitions compute again because they begin within a range
  */
 record RangeCut(
@@ -39,15 +40,17 @@ record RangeCut(
   /**
    * @param ranges slices of each range, in the order of ranges
    * @param wanted partitions to cut into; fewer come out if there are fewer slices
+   * @param slots partitions that run at the same time
    */
-  static RangeCut of(List<List<Slice>> ranges, CostModel cost, int wanted) {
+  static RangeCut of(List<List<Slice>> ranges, CostModel cost, int wanted, int slots) {
     List<Placed> sequence = placed(ranges);
     sequence.sort(
         Comparator.comparingDouble(Placed::from)
             .thenComparing(p -> side(p.slice()))
             .thenComparing(Placed::range)
             .thenComparing(Placed::index));
-    int[] borders = new Cutter(sequence, cost).cut(wanted);
+    int pieces = Math.max(1, Math.min(wanted, sequence.size()));
+    int[] borders = new Cutter(sequence, cost, PieceSizes.of(pieces, slots)).cut();
 
     List<List<Place>> places = new ArrayList<>();
     for (List<Slice> slices : ranges) {
@@ -66,9 +69,8 @@ record RangeCut(
       partitions.add(sums.partition(position));
       position += sums.requests;
     }
-    double sum = partitions.stream().mapToDouble(Partition::totalSeconds).sum();
-    double longest = partitions.stream().mapToDouble(Partition::totalSeconds).max().orElse(0);
-    double imbalance = sum > 0 ? longest * partitions.size() / sum - 1 : 0;
+    double[] seconds = partitions.stream().mapToDouble(Partition::totalSeconds).toArray();
+    double imbalance = PieceSizes.imbalance(PieceSizes.finishSeconds(seconds, slots));
     return new RangeCut(places, partitions, imbalance, lost);
   }
 
@@ -152,10 +154,9 @@ record RangeCut(
   }
 
   /** Fills partitions one after the other up to a time, and searches the time that fits. */
-  private record Cutter(List<Placed> sequence, CostModel cost) {
-    int[] cut(int wanted) {
-      int n = sequence.size();
-      int k = Math.max(1, Math.min(wanted, n));
+  private record Cutter(List<Placed> sequence, CostModel cost, double[] sizes) {
+    int[] cut() {
+      int k = sizes.length;
       double low = 0;
       double high = 0;
       for (Placed placed : sequence) {
@@ -163,6 +164,7 @@ record RangeCut(
         alone.add(placed.slice());
         high += alone.seconds();
       }
+      high /= sizes[k - 1];
       int[] best = fill(k, high);
       for (int step = 0; step < SEARCH_STEPS && k > 1; step++) {
         double middle = (low + high) / 2;
@@ -188,7 +190,7 @@ record RangeCut(
         int from = at;
         while (at < most) {
           sums.add(sequence.get(at).slice());
-          if (at > from && p < k - 1 && sums.seconds() > seconds) {
+          if (at > from && p < k - 1 && sums.seconds() > seconds * sizes[p]) {
             break;
           }
           at++;
@@ -199,12 +201,13 @@ record RangeCut(
       return borders;
     }
 
+    /** Longest time of a partition for each unit of its size. */
     private double longest(int[] borders) {
       double longest = 0;
       for (int p = 0; p + 1 < borders.length; p++) {
         Sums sums = new Sums(cost);
         sequence.subList(borders[p], borders[p + 1]).forEach(s -> sums.add(s.slice()));
-        longest = Math.max(longest, sums.seconds());
+        longest = Math.max(longest, sums.seconds() / sizes[p]);
       }
       return longest;
     }

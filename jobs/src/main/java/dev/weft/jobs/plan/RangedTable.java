@@ -292,7 +292,7 @@ public final class RangedTable implements AutoCloseable {
                         .iterator())
             .persist(StorageLevel.DISK_ONLY());
     List<List<Slice>> cut = plans.map(RangePlan::slices).collect();
-    RangeCut pieces = RangeCut.of(cut, cost, wanted);
+    RangeCut pieces = RangeCut.of(cut, cost, wanted, spec.limits().slots());
     Broadcast<ArrayList<List<Place>>> places =
         JavaSparkContext.fromSparkContext(spark.sparkContext())
             .broadcast(new ArrayList<>(pieces.places()));

@@ -29,7 +29,7 @@ class RangePlanTest {
       new CostModel(
           new ModelShape(8_000_000_000L, 32, 4096, 1024, 2, 2),
           new DeviceProfile("test", 3e14, 2e12, 1, "assumed"));
-  private static final JobPlan.Limits LIMITS = new JobPlan.Limits(1, 400_000, 16, 2048, 256);
+  private static final JobPlan.Limits LIMITS = new JobPlan.Limits(1, 1, 400_000, 16, 2048, 256);
 
   /** Both levels of a plan, as Spark would run them. */
   private record TwoLevels(List<RangePlan> plans, RangeCut cut, List<List<Row>> partitions) {
@@ -50,7 +50,8 @@ class RangePlanTest {
         RequestTable range = table.subset(places.stream().mapToInt(p -> p).toArray());
         plans.add(RangePlan.of(range, spec, density, Math.max(8, 64 * partitions / ranges)));
       }
-      RangeCut cut = RangeCut.of(plans.stream().map(RangePlan::slices).toList(), COST, partitions);
+      RangeCut cut =
+          RangeCut.of(plans.stream().map(RangePlan::slices).toList(), COST, partitions, partitions);
       List<List<Row>> rows = new ArrayList<>();
       cut.partitions().forEach(p -> rows.add(new ArrayList<>()));
       for (int r = 0; r < plans.size(); r++) {
@@ -160,7 +161,7 @@ class RangePlanTest {
                   tree,
                   "blend",
                   COST,
-                  new JobPlan.Limits(partitions, 400_000, 16, 2048, 256),
+                  new JobPlan.Limits(partitions, partitions, 400_000, 16, 2048, 256),
                   PlanProgress.NONE)
               .plan();
       long saved = tree.promptTokens() - plan.computedTokens();
@@ -184,6 +185,21 @@ class RangePlanTest {
       assertThat(Math.exp(worst)).as("seed %d", seed).isLessThan(1.25);
       assertThat(saved).as("seed %d", seed).isGreaterThan(one.savedTokensAfterCut() * 97 / 100);
     }
+  }
+
+  @Test
+  void morePartitionsThanSlotsGetSmallerSoThatSlotsEndTogether() {
+    RequestTable table = random(new Random(11), 6_000);
+    List<List<RangePlan.Slice>> slices =
+        TwoLevels.of(table, "blend", 64, 4).plans().stream().map(RangePlan::slices).toList();
+    RangeCut cut = RangeCut.of(slices, COST, 12, 4);
+    double[] seconds = cut.partitions().stream().mapToDouble(Partition::totalSeconds).toArray();
+    assertThat(seconds).hasSize(12);
+    double main = Arrays.stream(seconds, 0, 4).average().orElseThrow();
+    assertThat(Arrays.stream(seconds, 4, 8).max().orElseThrow()).isLessThan(main / 4);
+    assertThat(Arrays.stream(seconds, 8, 12).average().orElseThrow())
+        .isLessThan(Arrays.stream(seconds, 4, 8).average().orElseThrow());
+    assertThat(cut.imbalance()).isLessThan(0.03);
   }
 
   @Test

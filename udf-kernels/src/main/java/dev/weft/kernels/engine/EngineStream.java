@@ -201,6 +201,9 @@ final class EngineStream implements ResultStream {
       }
     }
     RequestQueue queue = sequences.isEmpty() ? null : queue(sequences, memorySide);
+    if (queue != null && more) {
+      queue.followed();
+    }
     hand(queue, sequences.size(), failed, !more);
   }
 

@@ -81,7 +81,7 @@ final class PartitionSection {
     add(name + ".imbalance_predicted", plan.imbalance(), unit, "", Double.NaN, text);
     add(
         name + ".imbalance_to_bound",
-        last / bound - 1,
+        Math.max(0, last / bound - 1),
         "last over the larger of mean and longest request - 1",
         "",
         Double.NaN,

@@ -9,6 +9,7 @@ import static org.apache.spark.sql.functions.xxhash64;
 import dev.weft.batching.cost.CostModel;
 import dev.weft.batching.plan.OutputLengthEstimator;
 import dev.weft.batching.plan.PlanProgress;
+import dev.weft.batching.request.PlanningInterruptedException;
 import dev.weft.batching.tree.PrefixTree;
 import dev.weft.jobs.infer.PlannedRows;
 import dev.weft.jobs.plan.JobPlan;
@@ -180,9 +181,10 @@ final class TwoLevelPlanner implements RequestPlanner {
 
   @Override
   public PlanOutline outline(TimeError error, PlanProgress progress) {
-    progress.at("ranges", 0);
+    progress.at("sample", 0);
+    PlanningInterruptedException.check();
     PlanOutline outline =
-        ranged().outline(why, text.get(), limits.partitions(totals.requests()), error);
+        ranged().outline(why, text.get(), limits.partitions(totals.requests()), error, progress);
     progress.at("done", 1);
     return outline;
   }

@@ -7,6 +7,7 @@ import static org.apache.spark.sql.functions.xxhash64;
 
 import dev.weft.batching.cost.CostModel;
 import dev.weft.batching.plan.Partition;
+import dev.weft.batching.plan.PlanProgress;
 import dev.weft.batching.policy.SchedulingPolicies;
 import dev.weft.batching.request.RequestSet;
 import dev.weft.batching.tree.PrefixTree;
@@ -130,9 +131,11 @@ public final class RangedTable implements AutoCloseable {
    * @param why why there are two levels
    * @param partitions partitions that the requests are cut into
    * @param error real over predicted time of what ran already, NaN if nothing did
+   * @throws dev.weft.batching.request.PlanningInterruptedException if the thread is interrupted
    */
-  public PlanOutline outline(String why, PrefixText text, int partitions, TimeError error) {
-    List<RangeSummary> summaries = summaries(PREDICTED_RANGES, error);
+  public PlanOutline outline(
+      String why, PrefixText text, int partitions, TimeError error, PlanProgress progress) {
+    List<RangeSummary> summaries = summaries(PREDICTED_RANGES, error, progress);
     long prompt = summaries.stream().mapToLong(RangeSummary::promptTokens).sum();
     long output = summaries.stream().mapToLong(RangeSummary::outputTokens).sum();
     DensityCounts densities = new DensityCounts();
@@ -179,10 +182,11 @@ public final class RangedTable implements AutoCloseable {
         List.of());
   }
 
-  private List<RangeSummary> summaries(int predicted, TimeError error) {
+  private List<RangeSummary> summaries(int predicted, TimeError error, PlanProgress progress) {
     RangeSpec how = spec;
     int every = Math.max(1, ranges / Math.max(1, predicted));
-    return rows.mapPartitionsWithIndex(
+    return RangeJob.collect(
+        rows.mapPartitionsWithIndex(
             (range, requests) ->
                 List.of(
                         RangeSummary.of(
@@ -191,8 +195,11 @@ public final class RangedTable implements AutoCloseable {
                             predicted > 0 && range % every == every / 2,
                             error))
                     .iterator(),
-            false)
-        .collect();
+            false),
+        "ranges",
+        0.1,
+        1,
+        progress);
   }
 
   private static double density(List<RangeSummary> summaries) {
@@ -279,7 +286,9 @@ public final class RangedTable implements AutoCloseable {
   public PlannedWork plan(CostModel cost, int wanted) {
     close();
     double density =
-        spec.policy().equals("blend") ? density(summaries(0, new TimeError(Double.NaN, 0))) : 0;
+        spec.policy().equals("blend")
+            ? density(summaries(0, new TimeError(Double.NaN, 0), PlanProgress.NONE))
+            : 0;
     int slices =
         Math.clamp((long) SLICES_PER_PARTITION * wanted / ranges, LEAST_SLICES, MOST_SLICES);
     RangeSpec how = spec;
@@ -291,7 +300,8 @@ public final class RangedTable implements AutoCloseable {
                                 RangeRequests.of(requests, how).left(), how, density, slices))
                         .iterator())
             .persist(StorageLevel.DISK_ONLY());
-    List<List<Slice>> cut = plans.map(RangePlan::slices).collect();
+    List<List<Slice>> cut =
+        RangeJob.collect(plans.map(RangePlan::slices), "order", 0, 1, PlanProgress.NONE);
     RangeCut pieces = RangeCut.of(cut, cost, wanted, spec.limits().slots());
     Broadcast<ArrayList<List<Place>>> places =
         JavaSparkContext.fromSparkContext(spark.sparkContext())

@@ -23,6 +23,8 @@ import javax.xml.parsers.DocumentBuilderFactory;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A table that the driver may not plan whole is planned in ranges, and answered the same. */
 class TwoLevelTest {
@@ -92,18 +94,22 @@ class TwoLevelTest {
   void plansOfBothLevelsAreJsonWithAPictureAndTheSameAgain() throws Exception {
     Path input = input();
     List<String> steps = Collections.synchronizedList(new ArrayList<>());
+    List<Double> parts = Collections.synchronizedList(new ArrayList<>());
     ProgressListener listener =
         new ProgressListener() {
           @Override
           public void planning(String what, double done) {
             assertThat(done).isBetween(0.0, 1.0);
             steps.add(what);
+            parts.add(done);
           }
         };
     for (String driverTokens : List.of("auto", "300")) {
       Map<String, String> keys = keys(Map.of("plan.driverTokens", driverTokens));
+      parts.clear();
       PlanSummary plan =
           WeftJob.plan(spark, JobFixture.config(folder, input.toString(), keys), listener);
+      assertThat(parts).as("progress with %s", driverTokens).isSorted().endsWith(1.0);
       assertThat(plan.predictions())
           .allSatisfy(
               p ->
@@ -129,24 +135,35 @@ class TwoLevelTest {
     assertThat(steps).contains("order", "cut", "simulate dfs", "ranges", "done");
   }
 
-  @Test
-  void anInterruptedPlanEndsAsSuch() throws IOException {
+  @ParameterizedTest
+  @CsvSource({
+    "auto, order",
+    "auto, cut",
+    "auto, simulate dfs",
+    "300, sample",
+    "300, ranges",
+  })
+  void anInterruptedPlanEndsAsSuch(String driverTokens, String at) throws IOException {
     ProgressListener interrupts =
         new ProgressListener() {
           @Override
           public void planning(String what, double done) {
-            Thread.currentThread().interrupt();
+            if (what.equals(at)) {
+              Thread.currentThread().interrupt();
+            }
           }
         };
     Path input = input();
+    Map<String, String> keys = keys(Map.of("plan.driverTokens", driverTokens));
     assertThatExceptionOfType(PlanningInterruptedException.class)
         .isThrownBy(
             () ->
-                WeftJob.plan(
-                    spark,
-                    JobFixture.config(folder, input.toString(), keys(Map.of())),
-                    interrupts));
+                WeftJob.plan(spark, JobFixture.config(folder, input.toString(), keys), interrupts));
     assertThat(Thread.interrupted()).as("the caller still sees it").isTrue();
+    PlanSummary plan =
+        WeftJob.plan(
+            spark, JobFixture.config(folder, input.toString(), keys), ProgressListener.none());
+    assertThat(plan.requests()).as("a plan after it").isEqualTo(REQUESTS);
   }
 
   private static String name(PlanSummary plan, String policy) {

@@ -10,7 +10,7 @@ import java.util.Locale;
 final class PaperSection {
   private static final double[] OVERLAPS = {0, 0.25, 0.5, 0.75, 1};
   static final int REQUESTS = 200_000;
-  static final int GRID_REQUESTS = 100_000;
+  static final int GRID_REQUESTS = 20_000;
   static final int QUICK_REQUESTS = 3_000;
 
   private final Report report;

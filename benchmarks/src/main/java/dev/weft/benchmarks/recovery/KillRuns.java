@@ -53,6 +53,7 @@ final class KillRuns {
     long changed;
     long repeated;
     int starts;
+    int lastStarts;
     int resumes;
     int unfinished;
     double seconds;
@@ -234,6 +235,7 @@ final class KillRuns {
     sums.runs++;
     sums.seconds += seconds;
     sums.starts += starts;
+    sums.lastStarts = starts;
     sums.resumes += starts > 1 ? 1 : 0;
     sums.kinds.merge(fault.kind().label(), 1, Integer::sum);
     String head =

@@ -60,13 +60,12 @@ final class KvForecast {
    * @param waiting what will be admitted later; null leaves no room for it
    * @param waitingLengthFactor by which outputs of the waiting turn out shorter than estimated
    */
-  void update(
-      Sequence[] running, int runningCount, WaitingDemand waiting, double waitingLengthFactor) {
+  void update(RunningSet running, WaitingDemand waiting, double waitingLengthFactor) {
     count = 0;
     arrivals = waiting;
     lengthFactor = waitingLengthFactor;
-    for (int i = 0; i < runningCount; i++) {
-      Sequence sequence = running[i];
+    for (int i = 0; i < running.size(); i++) {
+      Sequence sequence = running.get(i);
       long own = sequence.pages - sequence.attachedPages;
       int n = sequence.remainingParts(sequence.queue.lengthFactor(), parts);
       for (int p = 0; p < n; p++) {
@@ -74,7 +73,7 @@ final class KvForecast {
       }
     }
     Arrays.sort(ends, 0, count);
-    long left = (long) WHOLE * runningCount;
+    long left = (long) WHOLE * running.size();
     long given = 0;
     long peak = 0;
     for (int i = 0; i < count; i++) {

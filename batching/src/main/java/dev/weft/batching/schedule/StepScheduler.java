@@ -6,7 +6,6 @@ import dev.weft.batching.kv.PrefixCache;
 import dev.weft.batching.request.Side;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
@@ -26,47 +25,26 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  *
  * <p>A request is admitted if its prompt fits into the free pages and, by the estimated output
  * lengths, everything running together will fit at any time to come, with room for those to come
- * ({@link KvForecast}). On the memory side a shorter request that fits goes before a longer one
- * that has to wait. When pages run out all the same, the most recently admitted sequence gives up
- * its pages and is computed again later; it goes on before new requests of its side. A sequence
- * that does not fit even alone is rejected.
+ * ({@link Admission}). On the memory side a shorter request that fits goes before a longer one that
+ * has to wait. When pages run out all the same, the most recently admitted sequence gives up its
+ * pages and is computed again later; it goes on before new requests of its side. A sequence that
+ * does not fit even alone is rejected.
  *
  * <p>Not thread-safe: one thread drives it. Only {@link #submit} may be called by any thread.
  */
 public final class StepScheduler {
   private static final Side[] SIDES = Side.values();
 
-  /**
-   * Waiting requests of the memory side among which one is looked for that fits. They are
-   * neighbours in the planned order, so their prefixes are too.
-   */
-  private static final int BACKFILL_WINDOW = 32;
-
-  /**
-   * Steps that what is left takes, over the fewest it could take. Longest outputs that start sooner
-   * than need be run side by side, end together and leave the pool half empty before. Measured on
-   * random tasks (LongestFirstTest): with 1 one-sided queues take 3% more steps than in planned
-   * order, with 1.4 they take 2% less and two-sided ones 4% less, with 2 nothing is gained.
-   */
-  private static final double TAIL_SLACK = 1.4;
-
-  private static final Comparator<RequestQueue> BY_HELD_PAGES =
-      Comparator.comparingLong(RequestQueue::heldPages);
-
   private final StepLimits limits;
   private final PrefixCache cache;
   private final PagePool pool;
   private final SequencePages pages;
   private final SharedReads sharedReads;
-  private final KvForecast forecast;
-  private final int maxRunning;
   private final ConcurrentLinkedQueue<RequestQueue> inbox = new ConcurrentLinkedQueue<>();
   private final List<RequestQueue> queues = new ArrayList<>();
 
-  /** In the order of admission. */
-  private final Sequence[] running;
-
-  private int runningCount;
+  private final RunningSet running;
+  private final Admission admission;
 
   /** Longest running first. */
   private final ArrayDeque<Sequence> preempted = new ArrayDeque<>();
@@ -103,9 +81,8 @@ public final class StepScheduler {
     pages = new SequencePages(cache);
     sharedReads = new SharedReads(sharedReadGroup, pool.pages(), pool.pageTokens());
     cache.follow(this::nextTurn);
-    maxRunning = Math.min(limits.maxSequences(), limits.budgetTokens());
-    running = new Sequence[maxRunning];
-    forecast = new KvForecast(pool, maxRunning);
+    running = new RunningSet(Math.min(limits.maxSequences(), limits.budgetTokens()));
+    admission = new Admission(limits, cache, pages, running, queues, step);
   }
 
   /**
@@ -124,12 +101,12 @@ public final class StepScheduler {
 
   /** Whether nothing is running and nothing waits. Rejections may still be polled. */
   public boolean isIdle() {
-    return runningCount == 0 && preempted.isEmpty() && queues.isEmpty() && inbox.isEmpty();
+    return running.size() == 0 && preempted.isEmpty() && queues.isEmpty() && inbox.isEmpty();
   }
 
   /** Sequences that are running now. */
   public int running() {
-    return runningCount;
+    return running.size();
   }
 
   public PrefixCache cache() {
@@ -153,11 +130,11 @@ public final class StepScheduler {
    */
   public Step next() {
     step.clear();
-    for (int i = 0; i < runningCount; i++) {
-      if (running[i].remaining() == 0) {
+    for (int i = 0; i < running.size(); i++) {
+      if (running.get(i).remaining() == 0) {
         throw new IllegalStateException(
             "a sequence of queue '"
-                + running[i].queue.name()
+                + running.get(i).queue.name()
                 + "' was computed to its last token and got no append, finish or abort");
       }
     }
@@ -198,9 +175,9 @@ public final class StepScheduler {
   public void cancel(RequestQueue queue) {
     queue.cancelled = true;
     acceptQueues();
-    for (int i = runningCount - 1; i >= 0; i--) {
-      if (running[i].queue == queue) {
-        abort(running[i]);
+    for (int i = running.size() - 1; i >= 0; i--) {
+      if (running.get(i).queue == queue) {
+        abort(running.get(i));
       }
     }
     for (Sequence sequence : List.copyOf(preempted)) {
@@ -217,8 +194,8 @@ public final class StepScheduler {
    * doubt.
    */
   public void startOver() {
-    while (runningCount > 0) {
-      preempt(running[runningCount - 1]);
+    while (running.size() > 0) {
+      preempt(running.last());
     }
     cache.clear();
   }
@@ -294,8 +271,8 @@ public final class StepScheduler {
   private int scheduleDecodes(int budget) {
     int left = budget;
     int i = 0;
-    while (i < runningCount && left > 0) {
-      Sequence sequence = running[i];
+    while (i < running.size() && left > 0) {
+      Sequence sequence = running.get(i);
       if (!sequence.isPrefilling()) {
         int tokens = Math.min(left, sequence.remaining());
         if (!makeRoom(i, tokens)) {
@@ -317,14 +294,14 @@ public final class StepScheduler {
    * @return false if the sequence is not running any more
    */
   private boolean makeRoom(int index, int tokens) {
-    Sequence sequence = running[index];
+    Sequence sequence = running.get(index);
     int needed = pool.pagesFor(sequence.computed + tokens);
     while (pages.growTo(sequence, needed) < needed) {
-      if (runningCount == 1) {
+      if (running.size() == 1) {
         reject(sequence, Rejection.Reason.OUTPUT_EXCEEDS_POOL, needed);
         return false;
       }
-      Sequence youngest = youngestFrom(index);
+      Sequence youngest = running.youngestFrom(index);
       preempt(youngest);
       if (youngest == sequence) {
         return false;
@@ -333,27 +310,13 @@ public final class StepScheduler {
     return true;
   }
 
-  /**
-   * Of the sequences that are not scheduled in this step yet, the one that was first admitted last;
-   * a preempted one keeps its age.
-   */
-  private Sequence youngestFrom(int index) {
-    Sequence youngest = running[index];
-    for (int i = index + 1; i < runningCount; i++) {
-      if (running[i].admission > youngest.admission) {
-        youngest = running[i];
-      }
-    }
-    return youngest;
-  }
-
   /** Goes on with the prompt that is half computed, if there is one. */
   private int schedulePrefill(int budget) {
-    if (runningCount == 0 || !running[runningCount - 1].isPrefilling()) {
+    if (!running.lastIsPrefilling()) {
       return 0;
     }
-    Sequence sequence = running[runningCount - 1];
-    return scheduleChunk(sequence, Math.min(budget, allowance(sequence)));
+    Sequence sequence = running.last();
+    return scheduleChunk(sequence, Math.min(budget, admission.allowance(sequence)));
   }
 
   private int scheduleChunk(Sequence sequence, int budget) {
@@ -378,197 +341,16 @@ public final class StepScheduler {
 
   private void admit(int budget) {
     int left = budget;
-    while (left > 0 && runningCount < maxRunning && !lastIsPrefilling()) {
-      Sequence sequence = nextAdmitted();
+    while (left > 0 && !running.isFull() && !running.lastIsPrefilling()) {
+      rejectTooLarge();
+      Sequence sequence = admission.next(preempted.peekFirst());
       if (sequence == null) {
         return;
       }
       takeOut(sequence);
       start(sequence);
-      left -= scheduleChunk(sequence, Math.min(left, allowance(sequence)));
+      left -= scheduleChunk(sequence, Math.min(left, admission.allowance(sequence)));
     }
-  }
-
-  /**
-   * The next sequence to admit, with its shared pages attached, or null if none may be admitted
-   * now: preempted ones first, then the queue that holds the fewest pages. No queue overtakes one
-   * that waits for memory; the compute side of a blend, which has its own share of it, does not
-   * wait for a preempted sequence of the memory side.
-   */
-  private Sequence nextAdmitted() {
-    rejectTooLarge();
-    Sequence back = preempted.peekFirst();
-    if (back != null) {
-      if (fits(back, 0)) {
-        return back;
-      }
-      if (back.side == Side.COMPUTE || !back.queue.isBlending()) {
-        return null;
-      }
-    }
-    queues.sort(BY_HELD_PAGES);
-    for (int i = 0; i < queues.size(); i++) {
-      RequestQueue queue = queues.get(i);
-      boolean blending = queue.isBlending();
-      Sequence compute = blending ? queue.head(Side.COMPUTE) : first(queue, Side.COMPUTE);
-      Sequence memory = back == null ? first(queue, Side.MEMORY) : null;
-      long computePages = blending ? computePages(queue) : 0;
-      long computeHeld = queue.heldPages(Side.COMPUTE);
-      if (memory != null) {
-        Sequence fitting = fitting(memory, (int) Math.max(0, computePages - computeHeld));
-        if (fitting != null) {
-          return fitting;
-        }
-      }
-      boolean overShare = blending && memory != null && computeHeld >= computePages;
-      boolean mayCompute = compute != null && !overShare && allowance(compute) > 0;
-      if (mayCompute && fits(compute, 0)) {
-        return compute;
-      }
-      if (mayCompute || (memory != null && !blending)) {
-        return null;
-      }
-    }
-    return null;
-  }
-
-  /**
-   * The sequence of a side that is to be admitted next: that of the plan, or, when all that is left
-   * takes no longer than the longest output that waits, the one with that output (the longest
-   * processing time goes first, Graham 1969). Otherwise it would run on alone in the end. It may
-   * cost a small part of the sharing, none if all that waits fits into memory.
-   */
-  private Sequence first(RequestQueue queue, Side side) {
-    Sequence planned = queue.head(side);
-    Sequence longest = planned == null ? null : queue.longest(side);
-    if (longest == null || longest == planned || !isOverdue(longest)) {
-      return planned;
-    }
-    if (pool.pagesFor(longest.length) + 1 > pool.pages()) {
-      return planned;
-    }
-    if (!waitingFits()) {
-      pages.attachShared(longest);
-      boolean may = queue.maySpare(longest, longest.computed);
-      pages.release(longest);
-      if (!may) {
-        return planned;
-      }
-    }
-    return longest;
-  }
-
-  /** Whether a waiting sequence would outlast all other work if it does not start now. */
-  private boolean isOverdue(Sequence sequence) {
-    double tokenSteps = 0;
-    double tokens = 0;
-    double outputs = 0;
-    for (int i = 0; i < queues.size(); i++) {
-      RequestQueue queue = queues.get(i);
-      if (queue.isFollowed()) {
-        return false;
-      }
-      for (Side side : SIDES) {
-        WaitingDemand waiting = queue.waiting(side);
-        tokenSteps += waiting.tokenSteps();
-        tokens += waiting.promptTokens() + waiting.outputTokens();
-        outputs += waiting.outputTokens();
-      }
-    }
-    double steps = sequence.plannedOutputTokens / TAIL_SLACK;
-    if (steps < stepsLeft(tokenSteps, tokens, outputs)) {
-      return false;
-    }
-    for (int i = 0; i < runningCount; i++) {
-      double left = running[i].expectedRemainingTokens(running[i].queue.lengthFactor());
-      double held = (double) (running[i].pages - running[i].attachedPages) * pool.pageTokens();
-      tokenSteps += held * left + 0.5 * left * left;
-      tokens += left;
-      outputs += left;
-    }
-    return steps >= stepsLeft(tokenSteps, tokens, outputs);
-  }
-
-  /** Fewest steps that work takes: KV memory, steps or sequences are full in all of them. */
-  private double stepsLeft(double tokenSteps, double tokens, double outputs) {
-    double memory = tokenSteps / ((double) pool.pages() * pool.pageTokens());
-    return Math.max(memory, Math.max(tokens / limits.budgetTokens(), outputs / maxRunning));
-  }
-
-  /** Whether everything that waits fits into the free pages together. */
-  private boolean waitingFits() {
-    double tokens = 0;
-    for (int i = 0; i < queues.size(); i++) {
-      for (Side side : SIDES) {
-        WaitingDemand waiting = queues.get(i).waiting(side);
-        tokens += waiting.promptTokens() + waiting.outputTokens();
-      }
-    }
-    return tokens <= (double) cache.availablePages() * pool.pageTokens();
-  }
-
-  /**
-   * Prompt tokens that may be added to the step for a sequence, whatever is left of the budget. A
-   * prompt that has begun gets a page in each step, however little is allowed.
-   */
-  private int allowance(Sequence sequence) {
-    if (sequence.side != Side.COMPUTE || step.sequences() == 0 || !sequence.queue.isBlending()) {
-      return Integer.MAX_VALUE;
-    }
-    int least = sequence.state == Sequence.State.RUNNING ? pool.pageTokens() : 0;
-    return Math.max(least, sequence.queue.computeAllowance(step));
-  }
-
-  /**
-   * Pages of the compute side: its share by the memory equation, and at least room for the prompts
-   * of two steps, since the equation counts only the time of decoding.
-   */
-  private long computePages(RequestQueue queue) {
-    long least = Math.min(pool.pagesFor(2L * limits.budgetTokens()), pool.pages() / 4);
-    return Math.max((long) (pool.pages() * queue.computeShare()), least);
-  }
-
-  /** The given sequence or one near the head of its run that fits, its shared pages attached. */
-  private Sequence fitting(Sequence first, int reservedPages) {
-    if (fits(first, reservedPages)) {
-      return first;
-    }
-    Sequence[] run = first.queue.run(first.side);
-    int tried = 1;
-    int head = first.queue.head(first.side).position;
-    for (int i = head; i < run.length && tried < BACKFILL_WINDOW; i++) {
-      if (run[i] != null && run[i] != first) {
-        tried++;
-        int newPages = pool.pagesFor(run[i].length);
-        // Pages that it shares are not counted here: whoever fits only with them waits.
-        if (fitsLater(run[i], newPages, reservedPages) && fits(run[i], reservedPages)) {
-          return run[i];
-        }
-      }
-    }
-    return null;
-  }
-
-  /** Whether a sequence fits now and for all we expect; if so its shared pages are attached. */
-  private boolean fits(Sequence sequence, int reservedPages) {
-    pages.attachShared(sequence);
-    forecast.update(
-        running,
-        runningCount,
-        sequence.queue.arriving(sequence.side),
-        sequence.queue.lengthFactor());
-    int newPages = pool.pagesFor(sequence.length) - sequence.pages;
-    boolean fits =
-        cache.availablePages() - reservedPages >= newPages
-            && (runningCount == 0 || fitsLater(sequence, newPages, reservedPages));
-    if (!fits) {
-      pages.release(sequence);
-    }
-    return fits;
-  }
-
-  private boolean fitsLater(Sequence sequence, int newPages, int reservedPages) {
-    return forecast.peakPages(sequence, newPages) <= pool.pages() - reservedPages;
   }
 
   /** Rejects whatever is next but larger than the pool. */
@@ -589,10 +371,6 @@ public final class StepScheduler {
     }
   }
 
-  private boolean lastIsPrefilling() {
-    return runningCount > 0 && running[runningCount - 1].isPrefilling();
-  }
-
   private void takeOut(Sequence sequence) {
     if (sequence.queued) {
       if (sequence == sequence.queue.longest(sequence.side)
@@ -609,8 +387,8 @@ public final class StepScheduler {
     sequence.state = Sequence.State.RUNNING;
     sequence.prefillTarget = sequence.length;
     sequence.queue.hold(sequence);
-    running[runningCount++] = sequence;
-    peakSequences = Math.max(peakSequences, runningCount);
+    running.add(sequence);
+    peakSequences = Math.max(peakSequences, running.size());
     pages.countLookups(sequence);
     if (sequence.preemptions == 0) {
       sequence.admission = admitted++;
@@ -652,12 +430,7 @@ public final class StepScheduler {
 
   /** Takes a sequence out of the running ones and gives back its pages. */
   private void leave(Sequence sequence) {
-    int at = runningCount - 1;
-    while (running[at] != sequence) {
-      at--;
-    }
-    System.arraycopy(running, at + 1, running, at, runningCount - at - 1);
-    running[--runningCount] = null;
+    running.remove(sequence);
     sequence.queue.letGo(sequence);
     sharedReads.stop(sequence);
     pages.release(sequence);

@@ -38,6 +38,10 @@ final class EngineLoop {
   private final List<Answer> ended = new ArrayList<>();
   private SchedulerStatistics statistics;
   private double joules;
+
+  /** End of the last step, or of the pause after it. */
+  private long busySince = System.nanoTime();
+
   private long steps;
   private Step current;
   private double predictedSeconds;
@@ -103,9 +107,10 @@ final class EngineLoop {
     return rows;
   }
 
-  /** After a pause, whose energy belongs to no request. */
+  /** After a pause, whose energy belongs to no request and whose time to no step. */
   void resume() {
     joules = meter.joules();
+    busySince = System.nanoTime();
   }
 
   /** KV pages that are in use now. */
@@ -130,7 +135,7 @@ final class EngineLoop {
     if (step.sequences() > 0) {
       if (compute(step)) {
         sample(step, start);
-        account(step, start);
+        account(step);
       }
     }
     for (int i = 0; i < ended.size(); i++) {
@@ -241,7 +246,7 @@ final class EngineLoop {
     }
   }
 
-  private void account(Step step, long start) {
+  private void account(Step step) {
     SchedulerStatistics before = statistics;
     statistics = scheduler.statistics();
     double now = meter.joules();
@@ -251,7 +256,9 @@ final class EngineLoop {
     double predicted = predictedSeconds;
     long computeSide = totals.sideTokens(Side.COMPUTE);
     long memorySide = totals.sideTokens(Side.MEMORY);
-    double seconds = (System.nanoTime() - start) * 1e-9;
+    long end = System.nanoTime();
+    double seconds = (end - busySince) * 1e-9;
+    busySince = end;
     totals.countStep(step, seconds, predicted, stepJoules);
     long number = steps++;
     if (rows.wants(number)) {

@@ -16,8 +16,9 @@ import org.apache.arrow.vector.VectorSchemaRoot;
 /**
  * Has an engine run steps of many compositions and tells how long each took: prompts of all lengths
  * up to the budget of a step, a prompt of several steps, few and many sequences that generate, with
- * short and long contexts, and prompts mixed with generation. Prompts are random, so that nothing
- * is shared. The scenes are run in turns, so that a busy moment falls on all of them.
+ * short and long contexts, prompts mixed with generation, and short ends of prompts that share all
+ * before. Prompts are random, so that nothing else is shared. The scenes are run in turns, so that
+ * a busy moment falls on all of them.
  *
  * <p>The engine must keep the metrics of every step and have nothing else to do.
  */
@@ -30,6 +31,9 @@ public final class StepProbe {
   private static final int DECODE_TOKENS = 6;
   private static final int DEEP_PROMPT = 256;
   private static final int MOST_ROUNDS = 16;
+
+  /** Of prompts that share what is before. */
+  private static final int[] OWN_TOKENS = {6, 30};
 
   /** Java code is a hundred times slower before it is compiled. */
   private static final double WARM_UP_SHARE = 0.2;
@@ -49,9 +53,9 @@ public final class StepProbe {
   }
 
   /** Requests that run together, as lengths; prompts are drawn anew each time. */
-  private record Scene(int sequences, int promptTokens, int outputTokens) {
+  private record Scene(int sequences, int sharedTokens, int promptTokens, int outputTokens) {
     long tokens() {
-      return (long) sequences * (promptTokens + outputTokens - 1);
+      return sharedTokens + (long) sequences * (promptTokens - sharedTokens + outputTokens - 1);
     }
   }
 
@@ -129,21 +133,31 @@ public final class StepProbe {
     add(scenes, 1, Math.min(4 * budget, context - 1), DECODE_TOKENS);
     add(scenes, Math.min(limits.maxSequences(), 8), deep, DECODE_TOKENS);
     add(scenes, Math.min(limits.maxSequences(), 48), 20, 2);
+    for (int own : OWN_TOKENS) {
+      add(scenes, Math.min(limits.maxSequences(), 24), deep, deep + own, DECODE_TOKENS);
+    }
     return scenes;
   }
 
   private void add(List<Scene> scenes, int sequences, int promptTokens, int outputTokens) {
+    add(scenes, sequences, 0, promptTokens, outputTokens);
+  }
+
+  private void add(
+      List<Scene> scenes, int sequences, int sharedTokens, int promptTokens, int outputTokens) {
     int prompt = Math.min(promptTokens, context - outputTokens);
     int most = (int) Math.min(sequences, kvTokens / (prompt + outputTokens + 32));
-    if (prompt > 0 && most == sequences) {
-      scenes.add(new Scene(sequences, prompt, outputTokens));
+    if (prompt > sharedTokens && most == sequences) {
+      scenes.add(new Scene(sequences, sharedTokens, prompt, outputTokens));
     }
   }
 
   private List<MeasuredStep> run(Scene scene) throws InterruptedException {
     List<Fixed> requests = new ArrayList<>();
+    int[] shared = random.ints(scene.sharedTokens, 0, engine.info().vocabularySize()).toArray();
     for (int i = 0; i < scene.sequences; i++) {
       int[] prompt = random.ints(scene.promptTokens, 0, engine.info().vocabularySize()).toArray();
+      System.arraycopy(shared, 0, prompt, 0, shared.length);
       requests.add(new Fixed(prompt, scene.outputTokens));
     }
     return run(engine, requests);

@@ -23,7 +23,10 @@ public final class StepSchema {
   /** timestamp in microseconds, UTC. */
   public static final String STARTED_AT = "started_at";
 
-  /** float64, time of scheduling, forward pass and sampling. */
+  /**
+   * float64, time of scheduling, forward pass and sampling, and of taking requests and giving
+   * results since the step before.
+   */
   public static final String SECONDS = "seconds";
 
   /** float64, time the cost model predicted; null without one. */

@@ -32,7 +32,7 @@ class StepProbeTest {
       assertThat(steps)
           .anyMatch(s -> s.tokens() == 8 && s.logitTokens() == 8 && s.kvTokensRead() > 24);
       assertThat(steps).anyMatch(s -> s.prefillPairs() > 0 && s.kvTokensRead() > 0);
-      assertThat(engine.totals().sharedTokens()).isZero();
+      assertThat(engine.totals().sharedTokens()).isPositive();
     }
   }
 

@@ -4,6 +4,7 @@ import dev.weft.jobs.run.PlanSummary;
 import dev.weft.jobs.run.RunSummary;
 import dev.weft.jobs.run.RunSummary.ErrorCount;
 import dev.weft.jobs.run.RunSummary.TaskAccuracy;
+import java.nio.file.Path;
 
 /** The same facts as the HTML page, in a few aligned lines. */
 public final class TerminalReport {
@@ -117,9 +118,11 @@ public final class TerminalReport {
     return TerminalPlan.of(plan);
   }
 
-  /** A local path as people type it. */
+  /** A local path as people type it: from the working folder if it is in there. */
   public static String path(String path) {
-    return path.replaceFirst("^file:/+", "/");
+    String plain = path.replaceFirst("^file:/+", "/");
+    String here = Path.of("").toAbsolutePath() + "/";
+    return plain.startsWith(here) ? plain.substring(here.length()) : plain;
   }
 
   /** Text from outside that cannot move the cursor or colour the terminal, of a bounded length. */

@@ -99,8 +99,9 @@ final class Starts {
     storage.put(file(info.number(), info.id(), "json"), RunFolder.JSON.writeValueAsBytes(info));
   }
 
+  /** Gives a sign of life. If that fails an earlier one stays: only others remove it. */
   void beat(StartInfo info, long count) throws IOException {
-    storage.put(file(info.number(), info.id(), "beat"), new byte[(int) (count % 64) + 1]);
+    storage.overwrite(file(info.number(), info.id(), "beat"), new byte[(int) (count % 64) + 1]);
   }
 
   boolean hasBeat(StartInfo info) throws IOException {

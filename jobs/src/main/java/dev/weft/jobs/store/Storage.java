@@ -56,25 +56,11 @@ public final class Storage {
 
   /**
    * Writes a file, over one of the same name if there is one. When this returns, the file is whole
-   * and as durable as the store can make it.
+   * and as durable as the store can make it; when it fails, there is none.
    */
   public void put(Path file, byte[] content) throws IOException {
     try {
-      retried(
-          () -> {
-            try (FSDataOutputStream out = fs.create(file, true)) {
-              out.write(content);
-              if (out.hasCapability(StreamCapabilities.HSYNC)) {
-                out.hsync();
-              }
-            }
-            long length = fs.getFileStatus(file).getLen();
-            if (length != content.length) {
-              throw new IOException(
-                  "%s has %d bytes after %d were written".formatted(file, length, content.length));
-            }
-            return null;
-          });
+      overwrite(file, content);
     } catch (IOException e) {
       try {
         fs.delete(file, false);
@@ -83,6 +69,25 @@ public final class Storage {
       }
       throw e;
     }
+  }
+
+  /** The same, but when it fails there is still a file, if there was one; it may be torn. */
+  public void overwrite(Path file, byte[] content) throws IOException {
+    retried(
+        () -> {
+          try (FSDataOutputStream out = fs.create(file, true)) {
+            out.write(content);
+            if (out.hasCapability(StreamCapabilities.HSYNC)) {
+              out.hsync();
+            }
+          }
+          long length = fs.getFileStatus(file).getLen();
+          if (length != content.length) {
+            throw new IOException(
+                "%s has %d bytes after %d were written".formatted(file, length, content.length));
+          }
+          return null;
+        });
   }
 
   /** The first {@code bytes} bytes of a file. */

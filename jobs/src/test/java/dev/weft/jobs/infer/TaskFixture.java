@@ -35,6 +35,9 @@ final class TaskFixture {
   private static final scala.collection.Seq<String> NO_STOPS =
       scala.jdk.javaapi.CollectionConverters.asScala(List.<String>of()).toSeq();
 
+  private static final scala.collection.Seq<Integer> NO_LENGTHS =
+      scala.jdk.javaapi.CollectionConverters.asScala(List.<Integer>of()).toSeq();
+
   private TaskFixture() {}
 
   private static Path model() {
@@ -74,7 +77,8 @@ final class TaskFixture {
       }
       Row params = RowFactory.create(2, 0.7, 1.0, 0, 0.0, 1.0, 0.0, 0.0, NO_STOPS, null, 2, null);
       rows.add(
-          RowFactory.create(key, "row-" + key, PreparedSchema.encodeTokens(tokens), params, 0, 2));
+          RowFactory.create(
+              key, "row-" + key, PreparedSchema.encodeTokens(tokens), params, 0, 2, NO_LENGTHS));
     }
     return rows;
   }
@@ -111,7 +115,8 @@ final class TaskFixture {
               String before = answers.put(key, row.getString(2));
               assertThat(before == null || before.equals(row.getString(2))).as(key).isTrue();
             });
-    assertThat(damage.found()).isEmpty();
+    // A process that dies may tear the piece that it writes.
+    assertThat(damage.found()).allMatch(piece -> piece.endsWith(" is torn"));
     return answers;
   }
 }

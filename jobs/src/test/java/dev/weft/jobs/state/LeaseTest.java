@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
+import dev.weft.jobs.store.FaultFileSystem;
 import dev.weft.jobs.store.Storage;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
@@ -161,6 +163,26 @@ class LeaseTest {
     Files.setLastModifiedTime(beat, FileTime.fromMillis(System.currentTimeMillis() + 86_400_000));
     try (Lease lease = take()) {
       assertThat(lease.start()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aDiskThatIsFullForAWhileTakesNoRunAway() throws Exception {
+    FaultFileSystem fs = new FaultFileSystem();
+    fs.initialize(URI.create("fault:///"), new Configuration());
+    Path onIt = new Path("fault://" + folder);
+    FaultFileSystem.heal();
+    try (Lease lease = Lease.take(new Storage(fs, 0), onIt, TIMES, told::add)) {
+      FaultFileSystem.plan(FaultFileSystem.Fault.FULL, 0);
+      while (FaultFileSystem.operations().size() < 6) {
+        Thread.sleep(TIMES.beatMillis());
+      }
+      FaultFileSystem.heal();
+      lease.requireHeld();
+      Thread.sleep(3 * TIMES.beatMillis());
+      lease.requireHeld();
+    } finally {
+      FaultFileSystem.heal();
     }
   }
 }

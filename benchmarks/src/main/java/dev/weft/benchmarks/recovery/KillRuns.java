@@ -183,6 +183,12 @@ final class KillRuns {
     Map<String, String> job = job("killed", scheme + output);
     // A part of the runs has the sample that goes before the plan.
     job.put("plan.sampleFraction", random.nextInt(4) == 0 ? "0.1" : "0");
+    if (fault.kind() == Fault.Kind.DECOMMISSION_EXECUTOR) {
+      // Batches of one do not change answers, and keep both executors busy for long enough.
+      job.put("plan.partitions", "2");
+      job.put("engine.maxSequences", "1");
+      job.put("engine.budgetTokens", "16");
+    }
     long began = System.nanoTime();
     String error = "";
     healthyDriver().send(new JobDriver.Command("run", job, ""));

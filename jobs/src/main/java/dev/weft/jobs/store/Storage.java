@@ -2,6 +2,8 @@ package dev.weft.jobs.store;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.SocketTimeoutException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -167,6 +169,9 @@ public final class Storage {
         try {
           return work.run();
         } catch (IOException e) {
+          // Hadoop turns an interrupt into this and forgets it; a timeout is none.
+          interrupted |=
+              e instanceof InterruptedIOException && !(e instanceof SocketTimeoutException);
           if (left == 0 || !StorageErrors.mayPass(e)) {
             throw e;
           }

@@ -8,11 +8,17 @@ import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.store.FaultFileSystem.Fault;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.URI;
 import java.nio.file.Files;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FilterFileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.hadoop.fs.RemoteIterator;
 import org.apache.hadoop.security.AccessControlException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -116,5 +122,26 @@ class StorageTest {
     assertThat(Versions.newest(storage, file).orElseThrow()).asString().isEqualTo("five");
     FaultFileSystem.plan(Fault.LOST, 0);
     assertThatExceptionOfType(IOException.class).isThrownBy(() -> Versions.newest(storage, file));
+  }
+
+  @Test
+  void anInterruptThatHadoopTurnsIntoAnErrorIsNotForgotten() throws IOException {
+    RawLocalFileSystem disk = new RawLocalFileSystem();
+    disk.initialize(URI.create("file:///"), new Configuration());
+    AtomicBoolean first = new AtomicBoolean(true);
+    Storage interrupted =
+        new Storage(
+            new FilterFileSystem(disk) {
+              @Override
+              public RemoteIterator<FileStatus> listStatusIterator(Path path) throws IOException {
+                if (first.getAndSet(false)) {
+                  throw new InterruptedIOException("java.lang.InterruptedException");
+                }
+                return super.listStatusIterator(path);
+              }
+            },
+            0);
+    assertThat(interrupted.list(new Path(folder.toString()))).isEmpty();
+    assertThat(Thread.interrupted()).isTrue();
   }
 }

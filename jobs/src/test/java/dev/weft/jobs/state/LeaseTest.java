@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
-import dev.weft.jobs.store.FaultFileSystem;
 import dev.weft.jobs.store.Storage;
 import java.io.IOException;
 import java.net.URI;
@@ -22,7 +21,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.FilterFileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.hadoop.fs.permission.FsPermission;
+import org.apache.hadoop.util.Progressable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -171,21 +176,41 @@ class LeaseTest {
 
   @Test
   void aDiskThatIsFullForAWhileTakesNoRunAway() throws Exception {
-    FaultFileSystem fs = new FaultFileSystem();
-    fs.initialize(URI.create("fault:///"), new Configuration());
-    Path onIt = new Path("fault://" + folder);
-    FaultFileSystem.heal();
-    try (Lease lease = Lease.take(new Storage(fs, 0), onIt, TIMES, told::add)) {
-      FaultFileSystem.plan(FaultFileSystem.Fault.FULL, 0);
-      while (FaultFileSystem.operations().size() < 6) {
+    RawLocalFileSystem disk = new RawLocalFileSystem();
+    disk.initialize(URI.create("file:///"), new Configuration());
+    AtomicBoolean full = new AtomicBoolean();
+    AtomicInteger failed = new AtomicInteger();
+    // As on a real disk that is full, deleting works.
+    FileSystem filling =
+        new FilterFileSystem(disk) {
+          @Override
+          public FSDataOutputStream create(
+              Path file,
+              FsPermission permission,
+              boolean overwrite,
+              int bufferSize,
+              short replication,
+              long blockSize,
+              Progressable progress)
+              throws IOException {
+            if (full.get()) {
+              failed.incrementAndGet();
+              throw new IOException("No space left on device");
+            }
+            return super.create(
+                file, permission, overwrite, bufferSize, replication, blockSize, progress);
+          }
+        };
+    try (Lease lease = Lease.take(new Storage(filling, 0), starts, TIMES, told::add)) {
+      full.set(true);
+      while (failed.get() < 3) {
         Thread.sleep(TIMES.beatMillis());
+        // Whoever found no sign of life gives no more.
+        lease.requireHeld();
       }
-      FaultFileSystem.heal();
-      lease.requireHeld();
+      full.set(false);
       Thread.sleep(3 * TIMES.beatMillis());
       lease.requireHeld();
-    } finally {
-      FaultFileSystem.heal();
     }
   }
 }

@@ -36,7 +36,7 @@ final class PaperSection {
         runs.report(report, prefix, text, seed);
         detail(runs, prefix, text, device);
         means.add(runs);
-        if (device == Device.PAPER_8B && report.wants(prefix + ".overlap")) {
+        if (device == Device.PAPER_8B) {
           sensitivity(work, prefix, text, device);
         }
       }

@@ -9,11 +9,11 @@ import java.util.List;
  * Measures the planner on simulated devices, and on this machine the time of planning and how far
  * simulated times are from those of the engine.
  *
- * <pre>PlannerBench [--out FILE] [--quick] [--only PREFIX] [--data DIR] [--seed N]
+ * <pre>PlannerBench [--out FILE] [--quick] [--only PREFIX,...] [--data DIR] [--seed N]
  * PlannerBench --table FILE</pre>
  *
  * <p>Everything but {@code plan.*} and {@code simulator.*} is simulated and deterministic. {@code
- * --only} takes the beginning of names, {@code --table} prints the results of a file as Markdown.
+ * --only} takes beginnings of names, {@code --table} prints the results of a file as Markdown.
  */
 public final class PlannerBench {
   private static final long SEED = 2026;

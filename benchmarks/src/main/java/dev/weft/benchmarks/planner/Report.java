@@ -14,28 +14,29 @@ import java.util.List;
 final class Report {
   private final PrintStream screen;
   private final Path file;
-  private final String only;
+  private final List<String> only;
 
   /**
    * @param file to append to; null for none
-   * @param only beginning of the names that are wanted; empty for all
+   * @param only beginnings of the names that are wanted, between commas; empty for all
    */
   Report(PrintStream screen, Path file, String only) throws IOException {
     this.screen = screen;
     this.file = file;
-    this.only = only;
+    this.only = List.of(only.split(",", -1));
     if (file != null && file.toAbsolutePath().getParent() != null) {
       Files.createDirectories(file.toAbsolutePath().getParent());
     }
   }
 
-  /** Whether a name that begins like this is wanted. */
+  /** Whether a name that begins with these parts is wanted. */
   boolean wants(String prefix) {
-    return prefix.startsWith(only) || only.startsWith(prefix);
+    return only.stream()
+        .anyMatch(o -> prefix.startsWith(o) || o.startsWith(prefix + ".") || o.equals(prefix));
   }
 
   void add(Measurement measurement) {
-    if (!measurement.name().startsWith(only)) {
+    if (only.stream().noneMatch(measurement.name()::startsWith)) {
       return;
     }
     String line = measurement.toJson();

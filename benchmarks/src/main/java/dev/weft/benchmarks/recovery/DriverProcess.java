@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
@@ -20,6 +21,9 @@ final class DriverProcess implements AutoCloseable {
 
   /** The stage of the job that runs now. */
   private volatile String stage = "";
+
+  /** Executors that run a task now. */
+  private final Map<String, Integer> tasks = new ConcurrentHashMap<>();
 
   private DriverProcess(Process process) {
     this.process = process;
@@ -59,6 +63,11 @@ final class DriverProcess implements AutoCloseable {
     return stage;
   }
 
+  /** Whether an executor runs a task now. */
+  boolean isBusy(String executorId) {
+    return tasks.containsKey(executorId);
+  }
+
   /** Gives it something to do; {@link #await} has the reply. */
   void send(JobDriver.Command command) throws IOException {
     stage = "";
@@ -90,6 +99,11 @@ final class DriverProcess implements AutoCloseable {
           replies.add(line.substring(JobDriver.REPLY.length()));
         } else if (line.startsWith(JobDriver.STAGE)) {
           stage = line.substring(JobDriver.STAGE.length());
+        } else if (line.startsWith(JobDriver.TASK_STARTED)) {
+          tasks.merge(line.substring(JobDriver.TASK_STARTED.length()), 1, Integer::sum);
+        } else if (line.startsWith(JobDriver.TASK_ENDED)) {
+          tasks.computeIfPresent(
+              line.substring(JobDriver.TASK_ENDED.length()), (id, n) -> n == 1 ? null : n - 1);
         }
       }
     } catch (IOException e) {

@@ -110,21 +110,30 @@ record Fault(Kind kind, double atShare, long pauseMillis, int choice, long seed)
     return executors.isEmpty() ? null : executors.get(choice % executors.size());
   }
 
-  /** Decommissions an executor whose task runs requests, and sees it end. */
+  /** Decommissions an executor whose task has run requests for a while, and sees it end. */
   private void decommission(LocalCluster cluster, DriverProcess driver) throws Exception {
-    while (driver.isAlive() && !driver.stage().equals(Stage.INFER.name())) {
-      Thread.sleep(20);
-    }
-    Thread.sleep(pauseMillis);
-    ProcessHandle process = executor(cluster);
-    if (process == null) {
-      throw new IOException("there is no executor to decommission");
-    }
+    ProcessHandle process = busyExecutor(cluster, driver);
     signal("-PWR", process);
     process.onExit().get(DECOMMISSION_SECONDS, TimeUnit.SECONDS);
     if (!cluster.anExecutorSaid("tasks finish what runs within")) {
       throw new IOException("no executor ended its tasks when it was decommissioned");
     }
+  }
+
+  private ProcessHandle busyExecutor(LocalCluster cluster, DriverProcess driver) throws Exception {
+    for (int i = 0; i < DECOMMISSION_SECONDS * 50 && driver.isAlive(); i++) {
+      for (ProcessHandle executor : cluster.executors()) {
+        String id = LocalCluster.executorId(executor);
+        if (driver.stage().equals(Stage.INFER.name()) && driver.isBusy(id)) {
+          Thread.sleep(pauseMillis);
+          if (driver.isBusy(id)) {
+            return executor;
+          }
+        }
+      }
+      Thread.sleep(20);
+    }
+    throw new IOException("no executor ran requests for " + pauseMillis + " ms");
   }
 
   private static void kill(ProcessHandle process) {

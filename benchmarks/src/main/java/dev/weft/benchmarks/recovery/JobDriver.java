@@ -19,17 +19,23 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerTaskEnd;
+import org.apache.spark.scheduler.SparkListenerTaskStart;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
 /**
  * A driver that runs one job after the other: one {@link Command} as JSON on each line of the
- * input, one {@link Reply} on a line of the output that begins with {@value #REPLY}. It ends with
- * its input.
+ * input, one {@link Reply} on a line of the output that begins with {@value #REPLY}; lines between
+ * tell the stage of the job, and the executor of each task that starts or ends. It ends with its
+ * input.
  */
 final class JobDriver {
   static final String REPLY = "@reply ";
   static final String STAGE = "@stage ";
+  static final String TASK_STARTED = "@started ";
+  static final String TASK_ENDED = "@ended ";
   static final JsonMapper JSON = new JsonMapper();
 
   /**
@@ -80,6 +86,7 @@ final class JobDriver {
     }
     SparkSession spark = builder.getOrCreate();
     spark.sparkContext().setLogLevel("WARN");
+    spark.sparkContext().addSparkListener(new TaskPrinter(out));
     JobDriver driver = new JobDriver(spark, out);
     out.println(REPLY + JSON.writeValueAsString(reply("", 0, 0)));
     try (BufferedReader in =
@@ -116,6 +123,24 @@ final class JobDriver {
     @Override
     public void stageStarted(Stage stage) {
       out.println(STAGE + stage);
+    }
+  }
+
+  private static final class TaskPrinter extends SparkListener {
+    private final PrintStream out;
+
+    TaskPrinter(PrintStream out) {
+      this.out = out;
+    }
+
+    @Override
+    public void onTaskStart(SparkListenerTaskStart task) {
+      out.println(TASK_STARTED + task.taskInfo().executorId());
+    }
+
+    @Override
+    public void onTaskEnd(SparkListenerTaskEnd task) {
+      out.println(TASK_ENDED + task.taskInfo().executorId());
     }
   }
 

@@ -124,6 +124,13 @@ final class LocalCluster implements AutoCloseable {
         .toList();
   }
 
+  /** The number that Spark gave an executor. */
+  static String executorId(ProcessHandle executor) {
+    String[] arguments = executor.info().arguments().orElse(new String[0]);
+    int at = Arrays.asList(arguments).indexOf("--executor-id");
+    return at < 0 ? "" : arguments[at + 1];
+  }
+
   /** The process of a worker. */
   ProcessHandle worker(int index) {
     return workers[index].toHandle();

@@ -21,20 +21,26 @@ final class KQuantCodecs {
    * 16 bytes of 4-bit scale and 4-bit minimum, 64 bytes of 2-bit values, f16 {@code d} and {@code
    * dmin}; the value is {@code d scale q - dmin min}.
    */
-  record Q2() implements BlockCodec {
+  record Q2() implements GroupCodec {
+    private static final GroupLayout LAYOUT = new GroupLayout(256, 16, 2, 0, true);
+
     @Override
-    public void decode(MemorySegment src, long offset, float[] dst, int dstOffset) {
+    public GroupLayout layout() {
+      return LAYOUT;
+    }
+
+    @Override
+    public void read(MemorySegment src, long offset, GroupValues values) {
       float d = half(src, offset + 80);
       float dmin = half(src, offset + 82);
       for (int group = 0; group < 16; group++) {
         int scales = unsigned(src, offset + group);
-        float scale = d * (scales & 0xf);
-        float min = dmin * (scales >> 4);
+        values.scales[group] = d * (scales & 0xf);
+        values.addends[group] = -(dmin * (scales >> 4));
         long from = offset + 16 + group / 8 * 32 + group % 2 * 16;
         int shift = group % 8 / 2 * 2;
         for (int i = 0; i < 16; i++) {
-          int q = unsigned(src, from + i) >> shift & 3;
-          dst[dstOffset + group * 16 + i] = scale * q - min;
+          values.integers[group * 16 + i] = (byte) (unsigned(src, from + i) >> shift & 3);
         }
       }
     }
@@ -44,19 +50,26 @@ final class KQuantCodecs {
    * 32 bytes of third bits, 64 bytes of 2-bit values, 12 bytes of 6-bit scales, f16 {@code d}; the
    * value is {@code d (scale - 32) (q - 4)}.
    */
-  record Q3() implements BlockCodec {
+  record Q3() implements GroupCodec {
+    private static final GroupLayout LAYOUT = new GroupLayout(256, 16, 3, 4, false);
+
     @Override
-    public void decode(MemorySegment src, long offset, float[] dst, int dstOffset) {
+    public GroupLayout layout() {
+      return LAYOUT;
+    }
+
+    @Override
+    public void read(MemorySegment src, long offset, GroupValues values) {
       float d = half(src, offset + 108);
       for (int group = 0; group < 16; group++) {
-        float scale = d * (scale(src, offset + 96, group) - 32);
+        values.scales[group] = d * (scale(src, offset + 96, group) - 32);
         int byteInHalf = group % 2 * 16;
         long from = offset + 32 + group / 8 * 32 + byteInHalf;
         int shift = group % 8 / 2 * 2;
         for (int i = 0; i < 16; i++) {
           int low = unsigned(src, from + i) >> shift & 3;
           int high = unsigned(src, offset + byteInHalf + i) >> (group / 2) & 1;
-          dst[dstOffset + group * 16 + i] = scale * ((low | high << 2) - 4);
+          values.integers[group * 16 + i] = (byte) (low | high << 2);
         }
       }
     }
@@ -86,37 +99,51 @@ final class KQuantCodecs {
    * f16 {@code d} and {@code dmin}, 12 bytes of 6-bit scales and minimums, 128 bytes of nibbles;
    * the value is {@code d scale q - dmin min}.
    */
-  record Q4() implements BlockCodec {
+  record Q4() implements GroupCodec {
+    private static final GroupLayout LAYOUT = new GroupLayout(256, 32, 4, 0, true);
+
     @Override
-    public void decode(MemorySegment src, long offset, float[] dst, int dstOffset) {
+    public GroupLayout layout() {
+      return LAYOUT;
+    }
+
+    @Override
+    public void read(MemorySegment src, long offset, GroupValues values) {
       float d = half(src, offset);
       float dmin = half(src, offset + 2);
       for (int group = 0; group < 8; group++) {
-        float scale = d * scale(src, offset + 4, group);
-        float min = dmin * min(src, offset + 4, group);
+        values.scales[group] = d * scale(src, offset + 4, group);
+        values.addends[group] = -(dmin * min(src, offset + 4, group));
         long from = offset + 16 + group / 2 * 32;
         for (int i = 0; i < 32; i++) {
           int q = unsigned(src, from + i) >> (group % 2 * 4) & 0xf;
-          dst[dstOffset + group * 32 + i] = scale * q - min;
+          values.integers[group * 32 + i] = (byte) q;
         }
       }
     }
   }
 
   /** Q4_K with 32 bytes of fifth bits between scales and nibbles. */
-  record Q5() implements BlockCodec {
+  record Q5() implements GroupCodec {
+    private static final GroupLayout LAYOUT = new GroupLayout(256, 32, 5, 0, true);
+
     @Override
-    public void decode(MemorySegment src, long offset, float[] dst, int dstOffset) {
+    public GroupLayout layout() {
+      return LAYOUT;
+    }
+
+    @Override
+    public void read(MemorySegment src, long offset, GroupValues values) {
       float d = half(src, offset);
       float dmin = half(src, offset + 2);
       for (int group = 0; group < 8; group++) {
-        float scale = d * scale(src, offset + 4, group);
-        float min = dmin * min(src, offset + 4, group);
+        values.scales[group] = d * scale(src, offset + 4, group);
+        values.addends[group] = -(dmin * min(src, offset + 4, group));
         long from = offset + 48 + group / 2 * 32;
         for (int i = 0; i < 32; i++) {
           int low = unsigned(src, from + i) >> (group % 2 * 4) & 0xf;
           int high = unsigned(src, offset + 16 + i) >> group & 1;
-          dst[dstOffset + group * 32 + i] = scale * (low | high << 4) - min;
+          values.integers[group * 32 + i] = (byte) (low | high << 4);
         }
       }
     }
@@ -126,12 +153,19 @@ final class KQuantCodecs {
    * 128 bytes of low nibbles, 64 bytes of upper pairs of bits, 16 signed scales, f16 {@code d}; the
    * value is {@code d scale (q - 32)}.
    */
-  record Q6() implements BlockCodec {
+  record Q6() implements GroupCodec {
+    private static final GroupLayout LAYOUT = new GroupLayout(256, 16, 6, 32, false);
+
     @Override
-    public void decode(MemorySegment src, long offset, float[] dst, int dstOffset) {
+    public GroupLayout layout() {
+      return LAYOUT;
+    }
+
+    @Override
+    public void read(MemorySegment src, long offset, GroupValues values) {
       float d = half(src, offset + 208);
       for (int group = 0; group < 16; group++) {
-        float scale = d * src.get(ValueLayout.JAVA_BYTE, offset + 192 + group);
+        values.scales[group] = d * src.get(ValueLayout.JAVA_BYTE, offset + 192 + group);
         int row = group % 8 / 2;
         int column = group % 2 * 16;
         long lows = offset + group / 8 * 64 + row % 2 * 32 + column;
@@ -139,7 +173,7 @@ final class KQuantCodecs {
         for (int i = 0; i < 16; i++) {
           int low = unsigned(src, lows + i) >> (row / 2 * 4) & 0xf;
           int high = unsigned(src, highs + i) >> (row * 2) & 3;
-          dst[dstOffset + group * 16 + i] = scale * ((low | high << 4) - 32);
+          values.integers[group * 16 + i] = (byte) (low | high << 4);
         }
       }
     }

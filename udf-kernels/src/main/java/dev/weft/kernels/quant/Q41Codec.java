@@ -10,17 +10,23 @@ import java.lang.foreign.MemorySegment;
  * Q4_1: f16 scale {@code d} and minimum {@code m}, then 16 bytes of nibbles {@code q} as in Q4_0;
  * the value is {@code q d + m}.
  */
-record Q41Codec() implements BlockCodec {
+record Q41Codec() implements GroupCodec {
   private static final int HALF = 16;
+  private static final GroupLayout LAYOUT = new GroupLayout(2 * HALF, 2 * HALF, 4, 0, true);
 
   @Override
-  public void decode(MemorySegment src, long offset, float[] dst, int dstOffset) {
-    float scale = half(src, offset);
-    float min = half(src, offset + 2);
+  public GroupLayout layout() {
+    return LAYOUT;
+  }
+
+  @Override
+  public void read(MemorySegment src, long offset, GroupValues values) {
+    values.scales[0] = half(src, offset);
+    values.addends[0] = half(src, offset + 2);
     for (int i = 0; i < HALF; i++) {
       int pair = src.get(JAVA_BYTE, offset + 4 + i);
-      dst[dstOffset + i] = (pair & 0xf) * scale + min;
-      dst[dstOffset + HALF + i] = ((pair >> 4) & 0xf) * scale + min;
+      values.integers[i] = (byte) (pair & 0xf);
+      values.integers[HALF + i] = (byte) (pair >> 4 & 0xf);
     }
   }
 

@@ -11,19 +11,23 @@ import java.lang.foreign.MemorySegment;
  * Q5_0: an f16 scale {@code d}, 32 fifth bits, bit {@code i} for value {@code i}, then 16 bytes of
  * nibbles as in Q4_0; the value is {@code (q - 16) d}.
  */
-record Q50Codec() implements BlockCodec {
+record Q50Codec() implements GroupCodec {
   private static final int HALF = 16;
+  private static final GroupLayout LAYOUT = new GroupLayout(2 * HALF, 2 * HALF, 5, 16, false);
 
   @Override
-  public void decode(MemorySegment src, long offset, float[] dst, int dstOffset) {
-    float scale = half(src, offset);
+  public GroupLayout layout() {
+    return LAYOUT;
+  }
+
+  @Override
+  public void read(MemorySegment src, long offset, GroupValues values) {
+    values.scales[0] = half(src, offset);
     int fifths = src.get(I32_LE, offset + 2);
     for (int i = 0; i < HALF; i++) {
       int pair = src.get(JAVA_BYTE, offset + 6 + i);
-      int low = pair & 0xf | (fifths >>> i & 1) << 4;
-      int high = pair >> 4 & 0xf | (fifths >>> (i + HALF) & 1) << 4;
-      dst[dstOffset + i] = (low - 16) * scale;
-      dst[dstOffset + HALF + i] = (high - 16) * scale;
+      values.integers[i] = (byte) (pair & 0xf | (fifths >>> i & 1) << 4);
+      values.integers[HALF + i] = (byte) (pair >> 4 & 0xf | (fifths >>> (i + HALF) & 1) << 4);
     }
   }
 

@@ -11,20 +11,24 @@ import java.lang.foreign.MemorySegment;
  * Q5_1: f16 scale {@code d} and minimum {@code m}, fifth bits and nibbles as in Q5_0; the value is
  * {@code q d + m}.
  */
-record Q51Codec() implements BlockCodec {
+record Q51Codec() implements GroupCodec {
   private static final int HALF = 16;
+  private static final GroupLayout LAYOUT = new GroupLayout(2 * HALF, 2 * HALF, 5, 0, true);
 
   @Override
-  public void decode(MemorySegment src, long offset, float[] dst, int dstOffset) {
-    float scale = half(src, offset);
-    float min = half(src, offset + 2);
+  public GroupLayout layout() {
+    return LAYOUT;
+  }
+
+  @Override
+  public void read(MemorySegment src, long offset, GroupValues values) {
+    values.scales[0] = half(src, offset);
+    values.addends[0] = half(src, offset + 2);
     int fifths = src.get(I32_LE, offset + 4);
     for (int i = 0; i < HALF; i++) {
       int pair = src.get(JAVA_BYTE, offset + 8 + i);
-      int low = pair & 0xf | (fifths >>> i & 1) << 4;
-      int high = pair >> 4 & 0xf | (fifths >>> (i + HALF) & 1) << 4;
-      dst[dstOffset + i] = low * scale + min;
-      dst[dstOffset + HALF + i] = high * scale + min;
+      values.integers[i] = (byte) (pair & 0xf | (fifths >>> i & 1) << 4);
+      values.integers[HALF + i] = (byte) (pair >> 4 & 0xf | (fifths >>> (i + HALF) & 1) << 4);
     }
   }
 

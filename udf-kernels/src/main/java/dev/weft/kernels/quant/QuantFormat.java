@@ -80,6 +80,11 @@ public enum QuantFormat {
     return encodes;
   }
 
+  /** Access to the parts of a block, if this is a format of integers in groups. */
+  public Optional<GroupCodec> groups() {
+    return codec instanceof GroupCodec groups ? Optional.of(groups) : Optional.empty();
+  }
+
   /**
    * Bytes that {@code elements} values take.
    *

@@ -18,9 +18,10 @@ record PackedBf16() implements PackedFormat {
 
   @Override
   public boolean pack(
-      MemorySegment src, long from, int columns, MemorySegment dst, long at, int lane) {
+      MemorySegment src, long from, int first, int columns, MemorySegment dst, long at, int lane) {
     for (int i = 0; i < columns; i++) {
-      short half = src.get(ValueLayout.JAVA_SHORT_UNALIGNED, from + (long) i * Short.BYTES);
+      short half =
+          src.get(ValueLayout.JAVA_SHORT_UNALIGNED, from + (long) (first + i) * Short.BYTES);
       PackedF16.putHalf(dst, at, i, lane, half);
     }
     return true;

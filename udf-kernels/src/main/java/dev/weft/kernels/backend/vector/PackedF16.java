@@ -31,10 +31,11 @@ record PackedF16() implements PackedFormat {
 
   @Override
   public boolean pack(
-      MemorySegment src, long from, int columns, MemorySegment dst, long at, int lane) {
+      MemorySegment src, long from, int first, int columns, MemorySegment dst, long at, int lane) {
     boolean finite = true;
     for (int i = 0; i < columns; i++) {
-      short half = src.get(ValueLayout.JAVA_SHORT_UNALIGNED, from + (long) i * Short.BYTES);
+      short half =
+          src.get(ValueLayout.JAVA_SHORT_UNALIGNED, from + (long) (first + i) * Short.BYTES);
       finite &= (half & EXPONENT) != EXPONENT;
       putHalf(dst, at, i, lane, half);
     }

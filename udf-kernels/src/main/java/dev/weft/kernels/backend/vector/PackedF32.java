@@ -12,9 +12,10 @@ record PackedF32() implements PackedFormat {
 
   @Override
   public boolean pack(
-      MemorySegment src, long from, int columns, MemorySegment dst, long at, int lane) {
+      MemorySegment src, long from, int first, int columns, MemorySegment dst, long at, int lane) {
     for (int i = 0; i < columns; i++) {
-      float value = src.get(ValueLayout.JAVA_FLOAT_UNALIGNED, from + (long) i * Float.BYTES);
+      float value =
+          src.get(ValueLayout.JAVA_FLOAT_UNALIGNED, from + (long) (first + i) * Float.BYTES);
       put(dst, at, i, lane, value);
     }
     return true;

@@ -25,16 +25,9 @@ record PackedMatrix(PackedFormat format, int columns, int groups, OffHeap memory
 
   private static final Logger LOG = LoggerFactory.getLogger(PackedMatrix.class);
 
-  /** Repacks a matrix; one without a kernel of its own, or with non-finite values, becomes f32. */
+  /** Repacks a matrix; one with values that are not finite becomes f32. */
   static PackedMatrix pack(Tensor tensor, MemoryBudget budget, WorkerPool pool) {
     PackedFormat format = formatOf(tensor.format());
-    if (format == null) {
-      LOG.warn(
-          "no vector kernel for {}: tensor {} is held as f32, which takes more memory and time",
-          tensor.format(),
-          tensor.name());
-      return decoded(tensor, budget, pool);
-    }
     var finite = new AtomicBoolean(true);
     PackedMatrix packed = empty(tensor, format, budget);
     pool.forEach(
@@ -42,9 +35,9 @@ record PackedMatrix(PackedFormat format, int columns, int groups, OffHeap memory
         (row, worker) -> {
           int lane = row % Lanes.COUNT;
           for (int k = 0; k < packed.columns; k += TILE) {
-            long from = row * tensor.rowBytes() + tensor.format().bytes(k);
+            long from = row * tensor.rowBytes();
             long at = packed.chunk(row / Lanes.COUNT, k);
-            if (!format.pack(tensor.data(), from, packed.tile(k), packed.data(), at, lane)) {
+            if (!format.pack(tensor.data(), from, k, packed.tile(k), packed.data(), at, lane)) {
               finite.set(false);
             }
           }
@@ -67,7 +60,7 @@ record PackedMatrix(PackedFormat format, int columns, int groups, OffHeap memory
       case BF16 -> new PackedBf16();
       case Q8_0 -> new PackedQ8();
       case Q4_0 -> new PackedQ4();
-      case Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> null;
+      case Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> PackedGroups.of(format);
     };
   }
 

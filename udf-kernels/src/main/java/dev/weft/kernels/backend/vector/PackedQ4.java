@@ -31,10 +31,10 @@ record PackedQ4() implements PackedFormat {
 
   @Override
   public boolean pack(
-      MemorySegment src, long from, int columns, MemorySegment dst, long at, int lane) {
+      MemorySegment src, long from, int first, int columns, MemorySegment dst, long at, int lane) {
     boolean finite = true;
     for (int b = 0; b < columns / BLOCK; b++) {
-      long block = from + (long) b * BLOCK_FILE_BYTES;
+      long block = from + (long) (first / BLOCK + b) * BLOCK_FILE_BYTES;
       long place = at + b * 5L * BYTES + lane * 4L;
       float scale = Float.float16ToFloat(src.get(ValueLayout.JAVA_SHORT_UNALIGNED, block));
       finite &= Float.isFinite(scale);

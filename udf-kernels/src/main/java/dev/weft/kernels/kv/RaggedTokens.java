@@ -12,11 +12,13 @@ public final class RaggedTokens {
   private int[] firstToken = new int[17];
   private int[][] pages = new int[16][];
   private int[] positions = new int[64];
+  private long revision;
 
   public void clear() {
     Arrays.fill(pages, 0, sequences, null);
     sequences = 0;
     firstToken[0] = 0;
+    revision++;
   }
 
   /**
@@ -31,6 +33,7 @@ public final class RaggedTokens {
       this.pages = Arrays.copyOf(this.pages, firstToken.length);
     }
     this.pages[sequences++] = pages;
+    revision++;
     firstToken[sequences] = firstToken[sequences - 1];
   }
 
@@ -59,7 +62,13 @@ public final class RaggedTokens {
     }
     positions[index] = position;
     firstToken[sequences] = index + 1;
+    revision++;
     return index;
+  }
+
+  /** Another number after each change. */
+  public long revision() {
+    return revision;
   }
 
   public int tokens() {

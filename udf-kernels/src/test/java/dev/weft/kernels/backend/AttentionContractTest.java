@@ -4,6 +4,7 @@ import static dev.weft.kernels.backend.RandomTensors.activations;
 import static dev.weft.kernels.backend.RandomTensors.row;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.weft.kernels.kv.KvCache;
 import dev.weft.kernels.kv.KvConfig;
@@ -50,8 +51,15 @@ class AttentionContractTest {
     return cases;
   }
 
-  /** Rows of queries, keys and values of one sequence before rotation. */
-  private record Sequence(float[][] rows, int[] pages) {}
+  /**
+   * Rows of queries, keys and values of one sequence before rotation; those before {@code from} are
+   * computed by another sequence with which it shares pages.
+   */
+  private record Sequence(float[][] rows, int[] pages, int from) {
+    Sequence(float[][] rows, int[] pages) {
+      this(rows, pages, 0);
+    }
+  }
 
   @ParameterizedTest(name = "{0} {1}/{2} heads of {3}, window {4}")
   @MethodSource("backendsAndShapes")
@@ -121,6 +129,71 @@ class AttentionContractTest {
     }
   }
 
+  /** Sequences of a prefix tree: alone, and in steps together, in any order. */
+  @ParameterizedTest(name = "{0} {1}/{2} heads of {3}, window {4}")
+  @MethodSource("backendsAndShapes")
+  void sharedPrefixesGiveTheSameBits(String name, int heads, int kvHeads, int headDim, int window) {
+    long seed = new Random().nextLong();
+    System.out.println("seed " + seed);
+    var make = new RandomTensors(new Random(seed), null);
+    int key = Activations.padded(heads * headDim);
+    int value = key + Activations.padded(kvHeads * headDim);
+    int width = value + Activations.padded(kvHeads * headDim);
+    var shape =
+        new AttentionShape(heads, kvHeads, headDim, 0, key, value, (float) (1 / Math.sqrt(headDim)))
+            .withWindow(window);
+    var ropeSpec =
+        new RopeSpec(RopeSpec.Layout.HALVES, headDim / 2 * 2, 10000f, new RopeSpec.Scaling.None());
+    var ids = new ArrayList<Integer>();
+    for (int i = 0; i < 90; i++) {
+      ids.add(i);
+    }
+    Collections.shuffle(ids, make.random());
+    var tree = new ArrayList<Sequence>();
+    for (int s = 0; s < 12; s++) {
+      Sequence parent = s == 0 ? null : tree.get(make.random().nextInt(s));
+      int most = parent == null ? 0 : (parent.rows().length - 1) / KvConfig.PAGE_TOKENS;
+      int shared = parent == null ? 0 : make.random().nextInt(most + 1);
+      int from = shared * KvConfig.PAGE_TOKENS;
+      float[][] rows = new float[from + 1 + make.random().nextInt(s == 0 ? 70 : 50)][];
+      Arrays.setAll(rows, t -> t < from ? parent.rows()[t] : make.values(width, 1.2));
+      int[] pages = new int[rows.length / KvConfig.PAGE_TOKENS + 1];
+      Arrays.setAll(pages, i -> i < shared ? parent.pages()[i] : ids.removeLast());
+      tree.add(new Sequence(rows, pages, from));
+    }
+    try (Backend backend = Backends.find(name).open(new BackendConfig(2));
+        KvCache kv = backend.openKv(new KvLayout(LAYERS, kvHeads, headDim), new KvConfig(90))) {
+      float[][][] alone = new float[tree.size()][][];
+      for (int s = 0; s < tree.size(); s++) {
+        alone[s] = run(backend, shape, ropeSpec, kv, List.of(tree.get(s)), 33, make.random())[0];
+      }
+      var order = new ArrayList<Integer>();
+      for (int s = 0; s < tree.size(); s++) {
+        order.add(s);
+      }
+      for (int most : new int[] {1, 1, 1, 9}) {
+        Collections.shuffle(order, make.random());
+        List<Sequence> shuffled = order.stream().map(tree::get).toList();
+        float[][][] out = run(backend, shape, ropeSpec, kv, shuffled, most, make.random());
+        for (int i = 0; i < order.size(); i++) {
+          int s = order.get(i);
+          for (int t = tree.get(s).from(); t < out[i].length; t++) {
+            assertThat(Arrays.mismatch(out[i][t], alone[s][t]))
+                .as("sequence %d token %d, chunks of %d, seed %d", s, t, most, seed)
+                .isEqualTo(-1);
+          }
+        }
+      }
+      for (int s = 0; s < tree.size(); s++) {
+        int last = tree.get(s).rows().length - 1;
+        double[] exact = exact(tree.get(s), last, shape, ropeSpec);
+        for (int i = 0; i < exact.length; i++) {
+          assertThat((double) alone[s][last][i]).isCloseTo(exact[i], within(TOLERANCE));
+        }
+      }
+    }
+  }
+
   /** Feeds all sequences in chunks of random length up to {@code most}, some in each step. */
   private static float[][][] run(
       Backend backend,
@@ -136,6 +209,7 @@ class AttentionContractTest {
     int[] done = new int[sequences.size()];
     for (int s = 0; s < done.length; s++) {
       result[s] = new float[sequences.get(s).rows().length][];
+      done[s] = sequences.get(s).from();
     }
     while (true) {
       var tokens = new RaggedTokens();

@@ -3,6 +3,7 @@ package dev.weft.jobs.config;
 import dev.weft.batching.cost.Prices;
 import dev.weft.batching.policy.SchedulingPolicies;
 import dev.weft.batching.policy.SchedulingPolicy;
+import dev.weft.kernels.kv.KvFormat;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.List;
@@ -98,6 +99,7 @@ public record WeftConfig(
       int budgetTokens,
       int maxSequences,
       long kvBytes,
+      KvFormat kvFormat,
       int pageTokens,
       int tries,
       int stepTimeoutSeconds,
@@ -190,6 +192,7 @@ public record WeftConfig(
             in.integer("engine.budgetTokens", 1, 1 << 16),
             in.integer("engine.maxSequences", 1, 1 << 14),
             in.bytesOrAuto("engine.kvBytes", 1 << 16, 1L << 44),
+            in.choice("engine.kvFormat", KvFormat.class),
             in.integer("engine.pageTokens", 1, 1024),
             in.integer("engine.tries", 1, 100),
             in.integer("engine.stepTimeoutSeconds", 1, 86_400),

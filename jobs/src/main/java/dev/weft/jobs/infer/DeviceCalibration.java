@@ -40,10 +40,11 @@ public final class DeviceCalibration {
     RatesFile file =
         new RatesFile(
             folder.resolve(
-                "rates-%s-%s-t%d-b%d-%s.json"
+                "rates-%s-%s-%s-t%d-b%d-%s.json"
                     .formatted(
                         spec.model().sha256().substring(0, 16),
                         spec.backend(),
+                        spec.kvFormat().label(),
                         spec.threads(),
                         spec.budgetTokens(),
                         where.replaceAll("[^A-Za-z0-9]+", "-"))));

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.weft.batching.cost.CostModel;
 import dev.weft.jobs.prepare.ModelFile;
 import dev.weft.kernels.engine.EngineConfig;
+import dev.weft.kernels.kv.KvFormat;
 import java.io.Serializable;
 import java.nio.file.Path;
 
@@ -16,6 +17,7 @@ import java.nio.file.Path;
  * @param backend {@code auto}, {@code vector} or {@code scalar}
  * @param threads threads of the kernels; 0 for all cores of the executor
  * @param kvBytes memory for keys and values
+ * @param kvFormat in which they are stored
  * @param pageTokens tokens of one KV page
  * @param contextTokens longest sequence of prompt and answer
  * @param budgetTokens most tokens of one step
@@ -33,6 +35,7 @@ public record EngineSpec(
     String backend,
     int threads,
     long kvBytes,
+    KvFormat kvFormat,
     int pageTokens,
     int contextTokens,
     int budgetTokens,
@@ -54,6 +57,7 @@ public record EngineSpec(
           backend,
           threads,
           kvBytes,
+          kvFormat,
           pageTokens,
           contextTokens,
           budgetTokens,
@@ -76,6 +80,7 @@ public record EngineSpec(
             .backend(backend)
             .threads(threads > 0 ? threads : Runtime.getRuntime().availableProcessors())
             .kvBudgetBytes(kvBytes)
+            .kvFormat(kvFormat)
             .pageTokens(pageTokens)
             .contextTokens(contextTokens)
             .budgetTokens(budgetTokens)

@@ -316,7 +316,7 @@ final class JobRun {
             DeviceCalibration.of(
                 context,
                 engine,
-                setup.model().shape(),
+                setup.model().shape(config.engine().kvFormat()),
                 context.isLocal() ? Machine.cpu() : context.master(),
                 Path.of(config.calibration().folder()),
                 config.calibration().refresh(),

@@ -135,6 +135,7 @@ record JobSetup(
     computes.put("run.deduplicate", Boolean.toString(config.run().deduplicate()));
     computes.put("run.seed", Long.toString(config.run().seed()));
     computes.put("engine.backend", backend);
+    computes.put("engine.kvFormat", config.engine().kvFormat().label());
     WeftConfig.Sampling s = config.sampling();
     computes.put("sampling.maxTokens", Integer.toString(s.maxTokens()));
     computes.put("sampling.temperature", Double.toString(s.temperature()));

@@ -82,7 +82,8 @@ final class PlanStage {
   }
 
   private CostModel cost() {
-    return Goals.with(rates.cost(context.setup().model().shape()), config);
+    return Goals.with(
+        rates.cost(context.setup().model().shape(config.engine().kvFormat())), config);
   }
 
   private RequestPlanner planner() {

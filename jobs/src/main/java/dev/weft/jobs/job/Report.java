@@ -13,7 +13,6 @@ import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.metrics.MetricsTables;
 import dev.weft.jobs.metrics.RunRow;
-import dev.weft.jobs.prepare.ModelFacts;
 import dev.weft.jobs.run.PlanSummary;
 import dev.weft.jobs.run.RunSummary;
 import dev.weft.jobs.run.RunSummary.EngineInfo;
@@ -113,7 +112,7 @@ final class Report {
                 facts.device(),
                 facts.engine().threads(),
                 facts.engine().engines(),
-                ModelFacts.KV_FORMAT,
+                config.engine().kvFormat().label(),
                 facts.engine().kvTokens(),
                 config.engine().budgetTokens(),
                 setup.contextTokens()),
@@ -152,7 +151,7 @@ final class Report {
         facts.engine().backend(),
         facts.device(),
         formats,
-        ModelFacts.KV_FORMAT,
+        config.engine().kvFormat().label(),
         setup.model().name(),
         setup.modelFile().sha256(),
         BuildInfo.version(),

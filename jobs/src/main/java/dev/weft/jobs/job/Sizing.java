@@ -41,7 +41,7 @@ record Sizing(int engines, int tasks, int threads, long kvBytes, long kvTokens) 
               ? Math.min(context.defaultParallelism(), Runtime.getRuntime().availableProcessors())
               : context.getConf().getInt("spark.executor.cores", 0);
     }
-    double tokenBytes = model.shape().kvBytesPerToken();
+    double tokenBytes = model.shape(config.engine().kvFormat()).kvBytesPerToken();
     long kvBytes = config.engine().kvBytes();
     if (kvBytes == 0) {
       long pages =
@@ -82,6 +82,7 @@ record Sizing(int engines, int tasks, int threads, long kvBytes, long kvTokens) 
         setup.backend(),
         threads,
         kvBytes,
+        config.engine().kvFormat(),
         config.engine().pageTokens(),
         setup.contextTokens(),
         config.engine().budgetTokens(),

@@ -3,6 +3,8 @@ package dev.weft.jobs.prepare;
 import dev.weft.batching.cost.ModelShape;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
+import dev.weft.kernels.forward.Transformer;
+import dev.weft.kernels.kv.KvFormat;
 import dev.weft.kernels.model.LayerWeights;
 import dev.weft.kernels.model.Model;
 import dev.weft.kernels.model.ModelFormatException;
@@ -38,12 +40,6 @@ public record ModelFacts(
     Optional<String> chatTemplate,
     DefaultTemplate defaultTemplate) {
 
-  /** Bytes of one stored element of keys and values: the engine keeps them as f32. */
-  public static final double KV_ELEMENT_BYTES = 4;
-
-  /** Name of that format. */
-  public static final String KV_FORMAT = "f32";
-
   /**
    * Opens the model and looks at it.
    *
@@ -68,15 +64,19 @@ public record ModelFacts(
     }
   }
 
-  /** What the cost model must know. */
-  public ModelShape shape() {
+  /**
+   * What the cost model must know.
+   *
+   * @param kvFormat in which keys and values are stored
+   */
+  public ModelShape shape(KvFormat kvFormat) {
     long head = (long) spec.vocabSize() * spec.embeddingLength();
     return new ModelShape(
         spec.parametersPerToken() - head,
         spec.layers(),
         spec.attentionWidth(),
         spec.kvWidth(),
-        KV_ELEMENT_BYTES,
+        Transformer.kvBytesPerElement(spec, kvFormat),
         (double) weightBytes / Math.max(1, parameters),
         head);
   }

@@ -9,6 +9,7 @@ import dev.weft.batching.cost.PiecewiseLinear;
 import dev.weft.batching.cost.PiecewiseLinear.Point;
 import dev.weft.batching.cost.StepCurve;
 import dev.weft.jobs.prepare.ModelFile;
+import dev.weft.kernels.kv.KvFormat;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -33,6 +34,7 @@ class EngineSpecTest {
             "vector",
             1,
             1 << 20,
+            KvFormat.F16,
             16,
             0,
             64,

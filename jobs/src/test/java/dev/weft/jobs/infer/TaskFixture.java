@@ -10,6 +10,7 @@ import dev.weft.jobs.ledger.PieceName;
 import dev.weft.jobs.prepare.ModelFile;
 import dev.weft.jobs.prepare.PreparedSchema;
 import dev.weft.jobs.store.Storage;
+import dev.weft.kernels.kv.KvFormat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -51,6 +52,7 @@ final class TaskFixture {
         backend,
         1,
         8 << 20,
+        KvFormat.F32,
         16,
         128,
         16,

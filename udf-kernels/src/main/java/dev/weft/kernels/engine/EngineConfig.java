@@ -2,17 +2,19 @@ package dev.weft.kernels.engine;
 
 import dev.weft.batching.cost.CostModel;
 import dev.weft.kernels.kv.KvConfig;
+import dev.weft.kernels.kv.KvFormat;
 import java.nio.file.Path;
 import java.util.Objects;
 
 /**
- * What an engine is made of. Nothing here but {@code model}, {@code backend}, {@code contextTokens}
- * and {@code jobSeed} changes answers.
+ * What an engine is made of. Nothing here but {@code model}, {@code backend}, {@code kvFormat},
+ * {@code contextTokens} and {@code jobSeed} changes answers.
  *
  * @param model GGUF file
  * @param backend {@code auto}, {@code vector} or {@code scalar}
  * @param threads threads of the kernels, at least 1
  * @param kvBudgetBytes memory for keys and values
+ * @param kvFormat in which keys and values are stored
  * @param pageTokens tokens of one KV page; the kernels have pages of 16
  * @param contextTokens longest sequence of prompt and answer; 0 for the model's own limit
  * @param budgetTokens most tokens of one step
@@ -37,6 +39,7 @@ public record EngineConfig(
     String backend,
     int threads,
     long kvBudgetBytes,
+    KvFormat kvFormat,
     int pageTokens,
     int contextTokens,
     int budgetTokens,
@@ -53,6 +56,7 @@ public record EngineConfig(
   public EngineConfig {
     Objects.requireNonNull(model, "model");
     Objects.requireNonNull(backend, "backend");
+    Objects.requireNonNull(kvFormat, "kvFormat");
     atLeast(1, threads, "threads");
     atLeast(1, kvBudgetBytes, "kvBudgetBytes");
     if (pageTokens != KvConfig.PAGE_TOKENS) {
@@ -90,6 +94,7 @@ public record EngineConfig(
     private String backend = "auto";
     private int threads = Runtime.getRuntime().availableProcessors();
     private long kvBudgetBytes = 512L << 20;
+    private KvFormat kvFormat = KvFormat.F32;
     private int pageTokens = KvConfig.PAGE_TOKENS;
     private int contextTokens;
     private int budgetTokens = 256;
@@ -119,6 +124,11 @@ public record EngineConfig(
 
     public Builder kvBudgetBytes(long bytes) {
       kvBudgetBytes = bytes;
+      return this;
+    }
+
+    public Builder kvFormat(KvFormat format) {
+      kvFormat = format;
       return this;
     }
 
@@ -188,6 +198,7 @@ public record EngineConfig(
           backend,
           threads,
           kvBudgetBytes,
+          kvFormat,
           pageTokens,
           contextTokens,
           budgetTokens,

@@ -37,11 +37,12 @@ record EngineParts(
       model = Model.open(config.model());
       var spec = model.spec();
       int context = contextTokens(config, spec.contextLength());
-      long pageBytes = Transformer.kvBytesPerPage(spec);
+      long pageBytes = Transformer.kvBytesPerPage(spec, config.kvFormat());
       int pages = pages(config, pageBytes);
       BackendProvider provider = chosen == null ? Backends.find(config.backend()) : chosen;
       backend = provider.open(new BackendConfig(config.threads()));
-      Transformer transformer = Transformer.open(model, backend, new KvConfig(pages));
+      Transformer transformer =
+          Transformer.open(model, backend, new KvConfig(pages, config.kvFormat()));
       EngineInfo info =
           new EngineInfo(
               model.name(),

@@ -8,6 +8,7 @@ import dev.weft.kernels.backend.RopeTable;
 import dev.weft.kernels.backend.Weights;
 import dev.weft.kernels.kv.KvCache;
 import dev.weft.kernels.kv.KvConfig;
+import dev.weft.kernels.kv.KvFormat;
 import dev.weft.kernels.kv.KvLayout;
 import dev.weft.kernels.model.LayerWeights;
 import dev.weft.kernels.model.Model;
@@ -53,7 +54,7 @@ public final class Transformer implements AutoCloseable {
         layers[i] = Layer.prepare(weights.layers().get(i), backend);
       }
       output = backend.prepare(List.of(weights.output()));
-      kv = backend.openKv(kvLayout(spec), kvConfig);
+      kv = backend.openKv(kvLayout(spec, kvConfig.format()), kvConfig);
     } catch (RuntimeException e) {
       closeLayers();
       throw e;
@@ -111,8 +112,13 @@ public final class Transformer implements AutoCloseable {
   }
 
   /** The same for a model that is not prepared yet, to size its cache. */
-  public static long kvBytesPerPage(TransformerSpec spec) {
-    return kvLayout(spec).bytesPerPage();
+  public static long kvBytesPerPage(TransformerSpec spec, KvFormat format) {
+    return kvLayout(spec, format).bytesPerPage();
+  }
+
+  /** Bytes of one stored element of keys and values on average. */
+  public static double kvBytesPerElement(TransformerSpec spec, KvFormat format) {
+    return kvLayout(spec, format).bytesPerElement();
   }
 
   /** Memory of the prepared weights beyond the model file. */
@@ -151,8 +157,8 @@ public final class Transformer implements AutoCloseable {
     return health;
   }
 
-  private static KvLayout kvLayout(TransformerSpec spec) {
-    return new KvLayout(spec.layers(), spec.kvHeads(), spec.headDim());
+  private static KvLayout kvLayout(TransformerSpec spec, KvFormat format) {
+    return new KvLayout(spec.layers(), spec.kvHeads(), spec.headDim(), format);
   }
 
   /**

@@ -3,12 +3,10 @@ package dev.weft.kernels.kv;
 import dev.weft.kernels.memory.MemoryBudget;
 import dev.weft.kernels.memory.OffHeap;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
- * Pages in off-heap memory, f32. Per layer, keys are {@code [page][kvHead][headDim][16]}: lanes run
- * over the positions of a page. Values are {@code [page][kvHead][16][valueStride]}: lanes run over
- * the elements of a head.
+ * Pages in off-heap memory. Per layer, keys and values are {@code [page][kvHead]} blocks of the
+ * layout's {@link KvFormat}.
  */
 public final class HostKvCache implements KvCache {
   private final KvLayout layout;
@@ -52,12 +50,12 @@ public final class HostKvCache implements KvCache {
     return values[layer].segment();
   }
 
-  /** Byte offset of {@code [headDim][16]} keys. */
+  /** Byte offset of the keys of a head in a page. */
   public long keyOffset(int page, int kvHead) {
     return ((long) page * layout.kvHeads() + kvHead) * layout.keyBlockBytes();
   }
 
-  /** Byte offset of {@code [16][valueStride]} values. */
+  /** Byte offset of the values of a head in a page. */
   public long valueOffset(int page, int kvHead) {
     return ((long) page * layout.kvHeads() + kvHead) * layout.valueBlockBytes();
   }
@@ -78,22 +76,29 @@ public final class HostKvCache implements KvCache {
       int keyAt,
       float[] value,
       int valueAt) {
+    KvFormat format = layout.format();
     int headDim = layout.headDim();
-    MemorySegment k = keys[layer].segment();
-    long at = keyOffset(page, kvHead) + (long) slot * Float.BYTES;
-    for (int d = 0; d < headDim; d++) {
-      k.set(
-          ValueLayout.JAVA_FLOAT,
-          at + (long) d * KvConfig.PAGE_TOKENS * Float.BYTES,
-          key[keyAt + d]);
-    }
-    MemorySegment.copy(
+    format.putKey(keys(layer), keyOffset(page, kvHead), slot, key, keyAt, headDim);
+    format.putValue(
+        values(layer),
+        valueOffset(page, kvHead),
+        slot,
         value,
         valueAt,
-        values[layer].segment(),
-        ValueLayout.JAVA_FLOAT,
-        valueOffset(page, kvHead) + (long) slot * layout.valueStride() * Float.BYTES,
-        headDim);
+        headDim,
+        layout.valueStride());
+  }
+
+  /** Element {@code d} of the key of one head at a position, decoded. */
+  public float key(int layer, int page, int slot, int kvHead, int d) {
+    return layout.format().key(keys(layer), keyOffset(page, kvHead), slot, d, layout.headDim());
+  }
+
+  /** Element {@code d} of the value of one head at a position, decoded. */
+  public float value(int layer, int page, int slot, int kvHead, int d) {
+    return layout
+        .format()
+        .value(values(layer), valueOffset(page, kvHead), slot, d, layout.valueStride());
   }
 
   @Override

@@ -5,8 +5,9 @@ package dev.weft.kernels.kv;
  *
  * @param pages pages shared by all sequences, at least 1; page ids are 0 to {@code pages - 1}
  * @param pageTokens tokens of one page; kernels are built for {@value #PAGE_TOKENS}
+ * @param format in which keys and values are stored
  */
-public record KvConfig(int pages, int pageTokens) {
+public record KvConfig(int pages, int pageTokens, KvFormat format) {
   /** Tokens of one page: a multiple of every vector width, and one cache line of f32. */
   public static final int PAGE_TOKENS = 16;
 
@@ -20,7 +21,11 @@ public record KvConfig(int pages, int pageTokens) {
     }
   }
 
+  public KvConfig(int pages, KvFormat format) {
+    this(pages, PAGE_TOKENS, format);
+  }
+
   public KvConfig(int pages) {
-    this(pages, PAGE_TOKENS);
+    this(pages, KvFormat.F32);
   }
 }

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.weft.kernels.kv.KvCache;
 import dev.weft.kernels.kv.KvConfig;
+import dev.weft.kernels.kv.KvFormat;
 import dev.weft.kernels.kv.KvLayout;
 import dev.weft.kernels.kv.RaggedTokens;
 import dev.weft.kernels.model.RopeSpec;
@@ -24,10 +25,10 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Rotation, storing and attention of every backend over pages in any order, against float64 over
  * plain arrays. Tolerance: scores of size up to s have errors of headDim 2^-24 s, which the
  * exponential makes relative errors of the shares; values are of size 1 and shares sum to 1, so
- * 1e-4 is ample for scores up to about 20.
+ * 1e-4 is ample for scores up to about 20. Stored as f16, an element is off by at most 2^-11 of
+ * itself; as q8_0 by 1/254 of the largest of its block, here up to 0.02.
  */
 class AttentionContractTest {
-  private static final double TOLERANCE = 1e-4;
   private static final int LAYERS = 2;
 
   /** 0 for all positions; others end within, at and beyond pages of 16. */
@@ -38,14 +39,27 @@ class AttentionContractTest {
     {4, 2, 8}, {3, 1, 64}, {6, 6, 16}, {8, 1, 20}, {5, 5, 80}, {9, 3, 64}, {2, 1, 128}
   };
 
+  private static double tolerance(KvFormat format) {
+    return switch (format) {
+      case F32 -> 1e-4;
+      case F16 -> 4e-3;
+      case Q8_0 -> 8e-2;
+    };
+  }
+
   static List<Arguments> backendsAndShapes() {
     var cases = new ArrayList<Arguments>();
     for (var provider : Backends.all()) {
       for (int[] shape : SHAPES) {
-        cases.add(Arguments.of(provider.name(), shape[0], shape[1], shape[2], 0));
+        cases.add(Arguments.of(provider.name(), shape[0], shape[1], shape[2], 0, KvFormat.F32));
       }
       for (int window : WINDOWS) {
-        cases.add(Arguments.of(provider.name(), 6, 2, 20, window));
+        cases.add(Arguments.of(provider.name(), 6, 2, 20, window, KvFormat.F32));
+      }
+      for (KvFormat format : List.of(KvFormat.F16, KvFormat.Q8_0)) {
+        cases.add(Arguments.of(provider.name(), 9, 3, 64, 0, format));
+        cases.add(Arguments.of(provider.name(), 5, 5, 80, 0, format));
+        cases.add(Arguments.of(provider.name(), 6, 2, 20, 17, format));
       }
     }
     return cases;
@@ -61,10 +75,10 @@ class AttentionContractTest {
     }
   }
 
-  @ParameterizedTest(name = "{0} {1}/{2} heads of {3}, window {4}")
+  @ParameterizedTest(name = "{0} {1}/{2} heads of {3}, window {4}, {5}")
   @MethodSource("backendsAndShapes")
   void isThatOfFloat64AndTheSameBitsInAnyChunks(
-      String name, int heads, int kvHeads, int headDim, int window) {
+      String name, int heads, int kvHeads, int headDim, int window, KvFormat format) {
     long seed = 1000L * heads + headDim;
     System.out.println("seed " + seed);
     var make = new RandomTensors(new Random(seed), null);
@@ -103,7 +117,8 @@ class AttentionContractTest {
     }
     for (int threads : new int[] {1, 3}) {
       try (Backend backend = Backends.find(name).open(new BackendConfig(threads));
-          KvCache kv = backend.openKv(new KvLayout(LAYERS, kvHeads, headDim), new KvConfig(40))) {
+          KvCache kv =
+              backend.openKv(new KvLayout(LAYERS, kvHeads, headDim, format), new KvConfig(40))) {
         for (int most : new int[] {1000, 1, 2, 5, 33}) {
           float[][][] out = run(backend, shape, ropeSpec, kv, sequences, most, make.random());
           for (int s = 0; s < lengths.length; s++) {
@@ -112,7 +127,7 @@ class AttentionContractTest {
                 expected[s][t] = out[s][t];
                 double[] exact = exact(sequences.get(s), t, shape, ropeSpec);
                 for (int i = 0; i < exact.length; i++) {
-                  if (!(Math.abs(out[s][t][i] - exact[i]) <= TOLERANCE)) {
+                  if (!(Math.abs(out[s][t][i] - exact[i]) <= tolerance(format))) {
                     fail(
                         "sequence %d token %d element %d: %s is not %s",
                         s, t, i, out[s][t][i], exact[i]);
@@ -130,9 +145,10 @@ class AttentionContractTest {
   }
 
   /** Sequences of a prefix tree: alone, and in steps together, in any order. */
-  @ParameterizedTest(name = "{0} {1}/{2} heads of {3}, window {4}")
+  @ParameterizedTest(name = "{0} {1}/{2} heads of {3}, window {4}, {5}")
   @MethodSource("backendsAndShapes")
-  void sharedPrefixesGiveTheSameBits(String name, int heads, int kvHeads, int headDim, int window) {
+  void sharedPrefixesGiveTheSameBits(
+      String name, int heads, int kvHeads, int headDim, int window, KvFormat format) {
     long seed = new Random().nextLong();
     System.out.println("seed " + seed);
     var make = new RandomTensors(new Random(seed), null);
@@ -162,7 +178,8 @@ class AttentionContractTest {
       tree.add(new Sequence(rows, pages, from));
     }
     try (Backend backend = Backends.find(name).open(new BackendConfig(2));
-        KvCache kv = backend.openKv(new KvLayout(LAYERS, kvHeads, headDim), new KvConfig(90))) {
+        KvCache kv =
+            backend.openKv(new KvLayout(LAYERS, kvHeads, headDim, format), new KvConfig(90))) {
       float[][][] alone = new float[tree.size()][][];
       for (int s = 0; s < tree.size(); s++) {
         alone[s] = run(backend, shape, ropeSpec, kv, List.of(tree.get(s)), 33, make.random())[0];
@@ -188,7 +205,7 @@ class AttentionContractTest {
         int last = tree.get(s).rows().length - 1;
         double[] exact = exact(tree.get(s), last, shape, ropeSpec);
         for (int i = 0; i < exact.length; i++) {
-          assertThat((double) alone[s][last][i]).isCloseTo(exact[i], within(TOLERANCE));
+          assertThat((double) alone[s][last][i]).isCloseTo(exact[i], within(tolerance(format)));
         }
       }
     }

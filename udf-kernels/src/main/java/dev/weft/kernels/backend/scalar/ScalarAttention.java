@@ -3,8 +3,6 @@ package dev.weft.kernels.backend.scalar;
 import dev.weft.kernels.backend.AttentionShape;
 import dev.weft.kernels.kv.HostKvCache;
 import dev.weft.kernels.kv.KvConfig;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** Attention of one head over the pages of one sequence. */
 record ScalarAttention(HostKvCache cache, int layer, AttentionShape shape) {
@@ -25,18 +23,14 @@ record ScalarAttention(HostKvCache cache, int layer, AttentionShape shape) {
       int result) {
     int kvHead = head / shape.group();
     int headDim = shape.headDim();
-    int valueStride = cache.layout().valueStride();
-    MemorySegment keys = cache.keys(layer);
-    MemorySegment values = cache.values(layer);
     double max = Double.NEGATIVE_INFINITY;
     int first = shape.firstPosition(position);
     for (int p = first; p <= position; p++) {
-      long key = cache.keyOffset(pages[p / KvConfig.PAGE_TOKENS], kvHead);
+      int page = pages[p / KvConfig.PAGE_TOKENS];
+      int slot = p % KvConfig.PAGE_TOKENS;
       double dot = 0;
       for (int d = 0; d < headDim; d++) {
-        long element = (long) d * KvConfig.PAGE_TOKENS + p % KvConfig.PAGE_TOKENS;
-        dot +=
-            (double) q[query + d] * keys.get(ValueLayout.JAVA_FLOAT, key + element * Float.BYTES);
+        dot += (double) q[query + d] * cache.key(layer, page, slot, kvHead, d);
       }
       scores[p] = dot * shape.scale();
       max = Math.max(max, scores[p]);
@@ -49,9 +43,8 @@ record ScalarAttention(HostKvCache cache, int layer, AttentionShape shape) {
     for (int d = 0; d < headDim; d++) {
       double mix = 0;
       for (int p = first; p <= position; p++) {
-        long value = cache.valueOffset(pages[p / KvConfig.PAGE_TOKENS], kvHead);
-        long element = (long) (p % KvConfig.PAGE_TOKENS) * valueStride + d;
-        mix += scores[p] * values.get(ValueLayout.JAVA_FLOAT, value + element * Float.BYTES);
+        int page = pages[p / KvConfig.PAGE_TOKENS];
+        mix += scores[p] * cache.value(layer, page, p % KvConfig.PAGE_TOKENS, kvHead, d);
       }
       out[result + d] = (float) (mix / sum);
     }

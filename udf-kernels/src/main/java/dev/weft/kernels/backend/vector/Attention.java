@@ -5,7 +5,10 @@ import dev.weft.kernels.backend.HostActivations;
 import dev.weft.kernels.backend.WorkerPool;
 import dev.weft.kernels.kv.HostKvCache;
 import dev.weft.kernels.kv.KvConfig;
+import dev.weft.kernels.kv.KvLayout;
 import dev.weft.kernels.kv.RaggedTokens;
+import dev.weft.kernels.memory.MemoryBudget;
+import dev.weft.kernels.memory.OffHeap;
 import java.util.Arrays;
 
 /**
@@ -27,10 +30,8 @@ final class Attention implements WorkerPool.Job {
   private static final int KEY_STEP = PAGE * Float.BYTES;
   private static final int QUERIES = 4;
 
-  /** Vectors of positions in a page. */
-  private static final int PAGE_VECTORS = PAGE / Lanes.COUNT;
-
   private final WorkerPool pool;
+  private final MemoryBudget budget;
   private final AttentionBlocks blocks;
   private final Scratch[] scratch;
 
@@ -38,11 +39,17 @@ final class Attention implements WorkerPool.Job {
   private AttentionShape shape;
   private RaggedTokens tokens;
   private HostKvCache cache;
+  private KvLayout layout;
+  private OffHeap rooms;
   private int layer;
   private HostActivations output;
 
-  Attention(WorkerPool pool) {
+  /**
+   * @param budget for decoded pages
+   */
+  Attention(WorkerPool pool, MemoryBudget budget) {
     this.pool = pool;
+    this.budget = budget;
     blocks = new AttentionBlocks(pool.threads());
     scratch = new Scratch[pool.threads()];
     Arrays.setAll(scratch, worker -> new Scratch());
@@ -50,6 +57,7 @@ final class Attention implements WorkerPool.Job {
 
   /** What one worker needs. */
   private static final class Scratch {
+    KvPages pages;
     int scoreStride;
     int mixStride;
     float[] scores = new float[0];
@@ -117,9 +125,32 @@ final class Attention implements WorkerPool.Job {
     tokens = ragged;
     cache = kv;
     layer = layerIndex;
+    if (!kv.layout().equals(layout)) {
+      open(kv.layout());
+    }
     output = out;
     blocks.cut(ragged, heads);
     pool.forEach(blocks.count() * heads.kvHeads(), this);
+  }
+
+  /** Gives workers room for decoded pages. */
+  private void open(KvLayout kv) {
+    close();
+    long bytes = KvPages.roomBytes(kv);
+    rooms = budget.allocate("decoded KV pages", Math.max(1, pool.threads() * bytes));
+    for (int i = 0; i < scratch.length; i++) {
+      scratch[i].pages = new KvPages(kv, rooms.segment().asSlice(i * bytes, bytes));
+    }
+    layout = kv;
+  }
+
+  /** Frees what decoded pages took. */
+  void close() {
+    if (rooms != null) {
+      rooms.close();
+      rooms = null;
+      layout = null;
+    }
   }
 
   @Override
@@ -163,37 +194,47 @@ final class Attention implements WorkerPool.Job {
 
   /** Scores of common pages for all queries, page by page; then of what sequences have alone. */
   private void score(Scratch s, int begin, int end, int commonPages, int kvHead) {
+    int common = commonPages * KvPages.VECTORS;
     int queries = (end - begin) * shape.group();
-    int[] pages = tokens.pages(blocks.sequence(begin));
-    int vectors = commonPages * PAGE_VECTORS;
     load(s, begin, kvHead, 0, 1);
-    for (int v = s.first[0] / PAGE * PAGE_VECTORS; v < vectors; v += 2) {
-      for (int q = 0; q < queries; q += QUERIES) {
-        load(s, begin, kvHead, q, Math.min(QUERIES, queries - q));
-        scoreVectors(s, v, Math.min(v + 1, vectors - 1), pages, kvHead);
-      }
-    }
+    int first = s.first[0] / PAGE * KvPages.VECTORS;
+    int[] pages = tokens.pages(blocks.sequence(begin));
+    scoreRange(s, begin, 0, queries, first, common, pages, kvHead);
     for (int from = begin; from < end; from = blocks.endOfSequence(from, end)) {
       int last = blocks.endOfSequence(from, end);
       int[] own = tokens.pages(blocks.sequence(from));
+      int firstQuery = (from - begin) * shape.group();
       int endQuery = (last - begin) * shape.group();
-      for (int q = (from - begin) * shape.group(); q < endQuery; q += QUERIES) {
-        load(s, begin, kvHead, q, Math.min(QUERIES, endQuery - q));
-        int ownVectors = (s.length[QUERIES - 1] + Lanes.COUNT - 1) / Lanes.COUNT;
-        for (int v = Math.max(vectors, s.first[0] / PAGE * PAGE_VECTORS); v < ownVectors; v += 2) {
-          scoreVectors(s, v, Math.min(v + 1, ownVectors - 1), own, kvHead);
-        }
+      int vectors = tokens.position(blocks.token(last - 1)) / Lanes.COUNT + 1;
+      scoreRange(s, begin, firstQuery, endQuery, Math.max(first, common), vectors, own, kvHead);
+    }
+  }
+
+  /** Scores of a range of vectors of positions for queries that share their pages. */
+  private void scoreRange(
+      Scratch s, int begin, int from, int to, int first, int end, int[] pages, int kvHead) {
+    for (int v = first; v < end; v += 2) {
+      int second = Math.min(v + 1, end - 1);
+      s.pages.keys(cache, layer, kvHead, pages, v, second);
+      for (int q = from; q < to; q += QUERIES) {
+        load(s, begin, kvHead, q, Math.min(QUERIES, to - q));
+        scoreVectors(s, v * Lanes.COUNT, (second - v) * Lanes.COUNT);
       }
     }
   }
 
-  /** Scores of two vectors of positions for four queries. */
-  private void scoreVectors(Scratch s, int v, int second, int[] pages, int kvHead) {
-    int at = v * Lanes.COUNT;
+  /**
+   * Scores of two vectors of positions for four queries; also of positions behind a query, which
+   * are overwritten.
+   *
+   * @param at first position
+   * @param second distance of the second vector's positions
+   */
+  private void scoreVectors(Scratch s, int at, int second) {
     PageFma.twoByFour(
-        cache.keys(layer),
-        keyVector(pages, v, kvHead),
-        keyVector(pages, second, kvHead),
+        s.pages.keys,
+        s.pages.firstKey,
+        s.pages.secondKey,
         KEY_STEP,
         shape.headDim(),
         qkv.data(),
@@ -206,7 +247,7 @@ final class Attention implements WorkerPool.Job {
         s.score[1] + at,
         s.score[2] + at,
         s.score[3] + at,
-        (second - v) * Lanes.COUNT,
+        second,
         true);
   }
 
@@ -222,75 +263,70 @@ final class Attention implements WorkerPool.Job {
   }
 
   /**
-   * Sums up values, page by page for all queries where pages are common. Where windows begin, sums
-   * begin in memory at zero, and each query has its own positions up to the next page.
+   * Sums up values, page by page: common pages for all queries, then those of each sequence. Where
+   * windows begin, sums begin in memory at zero, and each query has its own positions.
    */
   private void mix(Scratch s, int begin, int end, int commonPages, int kvHead) {
     int queries = (end - begin) * shape.group();
     int[] pages = tokens.pages(blocks.sequence(begin));
+    load(s, begin, kvHead, 0, 1);
+    int firstPage = s.first[0] / PAGE;
     load(s, begin, kvHead, queries - 1, 1);
-    int firstPage = (s.first[0] + PAGE - 1) / PAGE;
-    boolean windowed = firstPage > 0;
+    int wholePage = (s.first[0] + PAGE - 1) / PAGE;
+    boolean windowed = wholePage > 0;
     if (windowed) {
       Arrays.fill(s.mixed, 0, queries * s.mixStride, 0f);
+    }
+    for (int p = firstPage; p < wholePage; p++) {
+      s.pages.values(cache, layer, kvHead, pages[p], PAGE);
       for (int q = 0; q < queries; q++) {
         load(s, begin, kvHead, q, 1);
-        mixRange(s, 0, s.first[0], Math.min(firstPage * PAGE, s.length[0]), pages, kvHead);
+        mixOne(s, 0, Math.max(p * PAGE, s.first[0]), Math.min((p + 1) * PAGE, s.length[0]));
       }
     }
-    for (int p = firstPage; p < commonPages; p++) {
+    for (int p = wholePage; p < commonPages; p++) {
+      s.pages.values(cache, layer, kvHead, pages[p], PAGE);
       for (int q = 0; q < queries; q += QUERIES) {
         load(s, begin, kvHead, q, Math.min(QUERIES, queries - q));
-        mixAll(s, p * PAGE, PAGE, pages[p], kvHead, !windowed && p == 0);
+        mixAll(s, p * PAGE, PAGE, !windowed && p == 0);
       }
     }
-    int rest = Math.max(firstPage, commonPages) * PAGE;
+    int own = Math.max(wholePage, commonPages);
     for (int from = begin; from < end; from = blocks.endOfSequence(from, end)) {
-      int endQuery = (blocks.endOfSequence(from, end) - begin) * shape.group();
-      int[] own = tokens.pages(blocks.sequence(from));
+      mixOwn(s, begin, from, blocks.endOfSequence(from, end), own, !windowed, kvHead);
+    }
+  }
+
+  /** Values from a page on, of the queries of one sequence: first what four of them attend to. */
+  private void mixOwn(Scratch s, int begin, int from, int to, int page, boolean fresh, int kvHead) {
+    int[] pages = tokens.pages(blocks.sequence(from));
+    int last = tokens.position(blocks.token(to - 1));
+    int endQuery = (to - begin) * shape.group();
+    for (int p = page; p <= last / PAGE; p++) {
+      int at = p * PAGE;
+      s.pages.values(cache, layer, kvHead, pages[p], Math.min(PAGE, last + 1 - at));
       for (int q = (from - begin) * shape.group(); q < endQuery; q += QUERIES) {
         int kept = Math.min(QUERIES, endQuery - q);
         load(s, begin, kvHead, q, kept);
-        mixRest(s, kept, rest, !windowed, own, kvHead);
+        int all = Math.clamp(s.length[0], at, at + PAGE);
+        if (all > at) {
+          mixAll(s, at, all - at, fresh && p == 0);
+        }
+        for (int j = 0; j < kept; j++) {
+          mixOne(s, j, all, Math.min(s.length[j], at + PAGE));
+        }
       }
     }
   }
 
-  /** Values from a page on, of four queries of one sequence: first what all of them attend to. */
-  private void mixRest(Scratch s, int kept, int from, boolean fresh, int[] pages, int kvHead) {
-    int all = Math.max(from, s.length[0]);
-    for (int position = from; position < all; position += PAGE) {
-      int count = Math.min(PAGE, all - position);
-      mixAll(s, position, count, pages[position / PAGE], kvHead, fresh && position == 0);
-    }
-    for (int j = 0; j < kept; j++) {
-      mixRange(s, j, all, s.length[j], pages, kvHead);
-    }
-  }
-
-  private void mixRange(Scratch s, int j, int from, int to, int[] pages, int kvHead) {
-    int position = from;
-    while (position < to) {
-      int end = Math.min(to, (position / PAGE + 1) * PAGE);
-      mixOne(s, j, position, end - position, pages[position / PAGE], kvHead);
-      position = end;
-    }
-  }
-
-  private long keyVector(int[] pages, int vector, int kvHead) {
-    return cache.keyOffset(pages[vector / PAGE_VECTORS], kvHead)
-        + (long) (vector % PAGE_VECTORS) * Lanes.BYTES;
-  }
-
-  /** Adds the values of {@code count} positions from the start of a page to all four results. */
-  private void mixAll(Scratch s, int position, int count, int page, int kvHead, boolean fresh) {
-    int width = cache.layout().valueStride();
-    long values = cache.valueOffset(page, kvHead);
+  /** Adds values of the first {@code count} positions of the chosen page to all four results. */
+  private void mixAll(Scratch s, int position, int count, boolean fresh) {
+    int width = s.mixStride;
     for (int d = 0; d < width; d += 2 * Lanes.COUNT) {
       int second = d + Lanes.COUNT < width ? Lanes.COUNT : 0;
-      long at = values + (long) d * Float.BYTES;
+      long at = s.pages.firstValue + (long) d * Float.BYTES;
       PageFma.twoByFour(
-          cache.values(layer),
+          s.pages.values,
           at,
           at + (long) second * Float.BYTES,
           width * Float.BYTES,
@@ -310,25 +346,28 @@ final class Attention implements WorkerPool.Job {
     }
   }
 
-  /** Adds the values of positions within a page to one result that attends further than others. */
-  private void mixOne(Scratch s, int j, int position, int count, int page, int kvHead) {
-    int width = cache.layout().valueStride();
+  /** Adds values of positions {@code from} to {@code to} of the chosen page to one result. */
+  private void mixOne(Scratch s, int j, int from, int to) {
+    if (from >= to) {
+      return;
+    }
+    int width = s.mixStride;
     int last = width - Lanes.COUNT;
-    long row = cache.valueOffset(page, kvHead) + (long) (position % PAGE) * width * Float.BYTES;
+    long row = s.pages.firstValue + (long) (from % PAGE) * width * Float.BYTES;
     for (int d = 0; d < width; d += 4 * Lanes.COUNT) {
       int d1 = Math.min(d + Lanes.COUNT, last);
       int d2 = Math.min(d + 2 * Lanes.COUNT, last);
       int d3 = Math.min(d + 3 * Lanes.COUNT, last);
       PageFma.fourByOne(
-          cache.values(layer),
+          s.pages.values,
           row + (long) d * Float.BYTES,
           row + (long) d1 * Float.BYTES,
           row + (long) d2 * Float.BYTES,
           row + (long) d3 * Float.BYTES,
           width * Float.BYTES,
-          count,
+          to - from,
           s.scores,
-          s.score[j] + position,
+          s.score[j] + from,
           s.mixed,
           s.mix[j] + d,
           s.mix[j] + d1,

@@ -22,7 +22,7 @@ record PackedF16() implements PackedFormat {
   private static final int EXPONENT = 0x7c00;
 
   /** Sign, and the 15 other bits from bit 13 on. */
-  private static final int PLACES = 0x8fffe000;
+  static final int PLACES = 0x8fffe000;
 
   @Override
   public long chunkBytes(int columns) {

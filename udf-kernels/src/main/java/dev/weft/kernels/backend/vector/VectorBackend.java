@@ -39,7 +39,7 @@ public final class VectorBackend implements Backend {
       tiles[i] = scratch.segment().asSlice(i * Matmul.SCRATCH_BYTES, Matmul.SCRATCH_BYTES);
     }
     matmul = new Matmul(pool, tiles);
-    attention = new Attention(pool);
+    attention = new Attention(pool, budget);
     tokenJobs = new TokenJobs(pool);
   }
 
@@ -144,6 +144,7 @@ public final class VectorBackend implements Backend {
   @Override
   public void close() {
     pool.close();
+    attention.close();
     scratch.close();
   }
 }

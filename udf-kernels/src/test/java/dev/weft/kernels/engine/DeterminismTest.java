@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.weft.batching.cost.CostModel;
 import dev.weft.batching.cost.DeviceProfile;
 import dev.weft.batching.cost.ModelShape;
+import dev.weft.kernels.kv.KvFormat;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -39,21 +40,23 @@ class DeterminismTest {
   static List<Arguments> cases() {
     var cases = new ArrayList<Arguments>();
     for (String backend : EngineRuns.backends()) {
-      cases.add(Arguments.of(backend, TINY, 8));
-      cases.add(Arguments.of(backend, "stories260K/stories260K-f32.gguf", 3));
-      cases.add(Arguments.of(backend, "llama2xs/llama2xs-q8_0.gguf", 2));
+      cases.add(Arguments.of(backend, TINY, KvFormat.F32, 8));
+      cases.add(Arguments.of(backend, TINY, KvFormat.Q8_0, 3));
+      cases.add(Arguments.of(backend, "stories260K/stories260K-f32.gguf", KvFormat.F32, 3));
+      cases.add(Arguments.of(backend, "llama2xs/llama2xs-q8_0.gguf", KvFormat.F16, 2));
     }
     return cases;
   }
 
-  @ParameterizedTest(name = "{0} {1}")
+  @ParameterizedTest(name = "{0} {1} {2}")
   @MethodSource("cases")
-  void answersDoNotDependOnTheRun(String backend, String file, int rounds) throws Exception {
+  void answersDoNotDependOnTheRun(String backend, String file, KvFormat kvFormat, int rounds)
+      throws Exception {
     Path model = file.equals(TINY) ? TinyModel.write(folder) : EngineRuns.sharedModel(file);
     long seed = new Random().nextLong();
     System.out.println("DeterminismTest " + backend + " " + file + " seed " + seed);
     var random = new Random(seed);
-    var base = EngineConfig.builder(model).backend(backend).jobSeed(seed);
+    var base = EngineConfig.builder(model).backend(backend).kvFormat(kvFormat).jobSeed(seed);
 
     Map<String, String> alone = new TreeMap<>();
     List<TestRequest> requests;

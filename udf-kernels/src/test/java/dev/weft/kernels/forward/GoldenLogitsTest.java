@@ -10,6 +10,7 @@ import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.Backends;
 import dev.weft.kernels.kv.KvConfig;
+import dev.weft.kernels.kv.KvFormat;
 import dev.weft.kernels.model.Model;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -90,6 +92,85 @@ class GoldenLogitsTest {
         followGreedy(transformer, reference, prompt, logits, pages);
       }
     }
+  }
+
+  /**
+   * What keys and values lose in storage: the mean divergence (Kullback and Leibler, nats) of the
+   * next token's distribution from that of float64, after each prompt and its greedy tokens.
+   */
+  @ParameterizedTest(name = "{0} {1} {2} within {3}")
+  @CsvSource({
+    "scalar, stories260K, F16, 1e-5",
+    "vector, stories260K, F16, 1e-5",
+    "vector, llama2xs, F16, 1e-5",
+    "scalar, stories260K, Q8_0, 1e-2",
+    "vector, stories260K, Q8_0, 1e-2",
+    "vector, llama2xs, Q8_0, 1e-2",
+  })
+  void smallerKeysAndValuesStayNear(String backendName, String name, KvFormat format, double bound)
+      throws Exception {
+    Path models = Path.of(System.getProperty("weft.shared.data", "")).resolve("models");
+    assumeTrue(
+        Files.isDirectory(models), "no models in the folder of system property weft.shared.data");
+    JsonNode golden =
+        new ObjectMapper().readTree(models.resolve("goldens-float64.json").toFile()).get(name);
+    try (Model model = Model.open(models.resolve(name + "/" + name + "-f32.gguf"));
+        Backend backend = Backends.find(backendName).open(new BackendConfig(2));
+        Transformer transformer = Transformer.open(model, backend, new KvConfig(64, format))) {
+      var reference = new ReferenceForward(model.spec(), model.weights());
+      float[] logits = new float[model.spec().vocabSize()];
+      int[] pages = IntStream.range(0, 64).toArray();
+      double divergence = 0;
+      int steps = 0;
+      for (JsonNode test : golden.get("cases")) {
+        int[] prompt = ints(test.get("prompt_ids"));
+        double[] exact = reference.logits(prompt);
+        var batch = new StepBatch();
+        batch.beginSequence(pages);
+        for (int i = 0; i < prompt.length; i++) {
+          batch.addToken(prompt[i], i, i == prompt.length - 1);
+        }
+        transformer.forward(batch, logits);
+        for (int n = 0; n < GREEDY_TOKENS; n++) {
+          divergence += divergence(exact, logits);
+          steps++;
+          int next = argmax(exact);
+          batch.clear();
+          batch.beginSequence(pages);
+          batch.addToken(next, prompt.length + n, true);
+          transformer.forward(batch, logits);
+          reference.next(next);
+          exact = reference.lastLogits();
+        }
+      }
+      double mean = divergence / steps;
+      System.out.printf("%s %s %s: divergence %.3g nats%n", backendName, name, format, mean);
+      assertThat(mean).isBetween(1e-10, bound);
+    }
+  }
+
+  private static double divergence(double[] exact, float[] logits) {
+    double[] other = new double[logits.length];
+    for (int i = 0; i < other.length; i++) {
+      other[i] = logits[i];
+    }
+    double exactSum = logSumOfExponentials(exact);
+    double otherSum = logSumOfExponentials(other);
+    double sum = 0;
+    for (int i = 0; i < exact.length; i++) {
+      double log = exact[i] - exactSum;
+      sum += Math.exp(log) * (log - (other[i] - otherSum));
+    }
+    return sum;
+  }
+
+  private static double logSumOfExponentials(double[] values) {
+    double max = values[argmax(values)];
+    double sum = 0;
+    for (double value : values) {
+      sum += Math.exp(value - max);
+    }
+    return max + Math.log(sum);
   }
 
   /** Feeds the reference's greedy tokens and compares the choice wherever it is not a near tie. */

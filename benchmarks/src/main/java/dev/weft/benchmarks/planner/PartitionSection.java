@@ -59,13 +59,13 @@ final class PartitionSection {
     double whole = Double.NaN;
     double alone = alone(work);
     for (int k : DEVICES) {
-      if (!report.wants("dp." + k)) {
+      String name = "dp." + k + "." + workload;
+      if (!report.wants(name)) {
         continue;
       }
       if (Double.isNaN(whole)) {
         whole = seconds(work, plan(work, 1, 1))[0];
       }
-      String name = "dp." + k + "." + workload;
       measure(work, name, plan(work, k, k), k, whole, alone, text);
       measure(work, name + ".tail", plan(work, k * WITH_TAIL, k), k, whole, alone, text);
     }

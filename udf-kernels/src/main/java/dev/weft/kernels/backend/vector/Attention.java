@@ -64,15 +64,11 @@ final class Attention implements WorkerPool.Job {
     float[] mixed = new float[0];
     final float[] partials = new float[RowKernels.PARTIALS];
 
-    /** Of the four queries at hand: places in the arrays, and positions attended to. */
-    final int[] query = new int[QUERIES];
+    /** Of each query of the block: where it is, and the positions that it attends to. */
+    int[] query = new int[0];
 
-    final int[] score = new int[QUERIES];
-    final int[] mix = new int[QUERIES];
-    final int[] first = new int[QUERIES];
-    final int[] length = new int[QUERIES];
-
-    /** Of each query of the block. */
+    int[] first = new int[0];
+    int[] length = new int[0];
     float[] sum = new float[0];
 
     /** Makes room for the queries of a block. */
@@ -86,6 +82,9 @@ final class Attention implements WorkerPool.Job {
         mixed = new float[queries * width];
       }
       if (sum.length < queries) {
+        query = new int[queries];
+        first = new int[queries];
+        length = new int[queries];
         sum = new float[queries];
       }
     }
@@ -163,9 +162,10 @@ final class Attention implements WorkerPool.Job {
     Scratch s = scratch[worker];
     int context = (blocks.lastPosition(block) / PAGE + 1) * PAGE;
     s.fit(queries, context, cache.layout().valueStride());
+    load(s, begin, queries, kvHead);
     score(s, begin, end, blocks.commonPages(block), kvHead);
     for (int q = 0; q < queries; q++) {
-      softmax(s, q, begin, kvHead);
+      softmax(s, q);
     }
     mix(s, begin, end, blocks.commonPages(block), kvHead);
     for (int q = 0; q < queries; q++) {
@@ -178,17 +178,13 @@ final class Attention implements WorkerPool.Job {
     }
   }
 
-  /** Sets up four queries of a block from {@code from} on; the last repeats if there are fewer. */
-  private void load(Scratch s, int begin, int kvHead, int from, int count) {
-    for (int j = 0; j < QUERIES; j++) {
-      int q = from + Math.min(j, count - 1);
+  private void load(Scratch s, int begin, int queries, int kvHead) {
+    for (int q = 0; q < queries; q++) {
       int token = blocks.token(begin + q / shape.group());
       int head = kvHead * shape.group() + q % shape.group();
-      s.query[j] = token * qkv.stride() + shape.queryColumn() + head * shape.headDim();
-      s.first[j] = shape.firstPosition(tokens.position(token));
-      s.length[j] = tokens.position(token) + 1;
-      s.score[j] = q * s.scoreStride;
-      s.mix[j] = q * s.mixStride;
+      s.query[q] = token * qkv.stride() + shape.queryColumn() + head * shape.headDim();
+      s.first[q] = shape.firstPosition(tokens.position(token));
+      s.length[q] = tokens.position(token) + 1;
     }
   }
 
@@ -196,41 +192,42 @@ final class Attention implements WorkerPool.Job {
   private void score(Scratch s, int begin, int end, int commonPages, int kvHead) {
     int common = commonPages * KvPages.VECTORS;
     int queries = (end - begin) * shape.group();
-    load(s, begin, kvHead, 0, 1);
     int first = s.first[0] / PAGE * KvPages.VECTORS;
     int[] pages = tokens.pages(blocks.sequence(begin));
-    scoreRange(s, begin, 0, queries, first, common, pages, kvHead);
+    scoreRange(s, 0, queries, first, common, pages, kvHead);
     for (int from = begin; from < end; from = blocks.endOfSequence(from, end)) {
       int last = blocks.endOfSequence(from, end);
       int[] own = tokens.pages(blocks.sequence(from));
       int firstQuery = (from - begin) * shape.group();
       int endQuery = (last - begin) * shape.group();
       int vectors = tokens.position(blocks.token(last - 1)) / Lanes.COUNT + 1;
-      scoreRange(s, begin, firstQuery, endQuery, Math.max(first, common), vectors, own, kvHead);
+      scoreRange(s, firstQuery, endQuery, Math.max(first, common), vectors, own, kvHead);
     }
   }
 
   /** Scores of a range of vectors of positions for queries that share their pages. */
   private void scoreRange(
-      Scratch s, int begin, int from, int to, int first, int end, int[] pages, int kvHead) {
+      Scratch s, int from, int to, int first, int end, int[] pages, int kvHead) {
     for (int v = first; v < end; v += 2) {
       int second = Math.min(v + 1, end - 1);
       s.pages.keys(cache, layer, kvHead, pages, v, second);
       for (int q = from; q < to; q += QUERIES) {
-        load(s, begin, kvHead, q, Math.min(QUERIES, to - q));
-        scoreVectors(s, v * Lanes.COUNT, (second - v) * Lanes.COUNT);
+        scoreVectors(s, q, to - 1, v * Lanes.COUNT, (second - v) * Lanes.COUNT);
       }
     }
   }
 
   /**
-   * Scores of two vectors of positions for four queries; also of positions behind a query, which
-   * are overwritten.
+   * Scores of two vectors of positions for four queries, the last of which repeats; also of
+   * positions behind a query, which are overwritten.
    *
    * @param at first position
    * @param second distance of the second vector's positions
    */
-  private void scoreVectors(Scratch s, int at, int second) {
+  private void scoreVectors(Scratch s, int q, int last, int at, int second) {
+    int q1 = Math.min(q + 1, last);
+    int q2 = Math.min(q + 2, last);
+    int q3 = Math.min(q + 3, last);
     PageFma.twoByFour(
         s.pages.keys,
         s.pages.firstKey,
@@ -238,26 +235,26 @@ final class Attention implements WorkerPool.Job {
         KEY_STEP,
         shape.headDim(),
         qkv.data(),
-        s.query[0],
-        s.query[1],
-        s.query[2],
-        s.query[3],
+        s.query[q],
+        s.query[q1],
+        s.query[q2],
+        s.query[q3],
         s.scores,
-        s.score[0] + at,
-        s.score[1] + at,
-        s.score[2] + at,
-        s.score[3] + at,
+        q * s.scoreStride + at,
+        q1 * s.scoreStride + at,
+        q2 * s.scoreStride + at,
+        q3 * s.scoreStride + at,
         second,
         true);
   }
 
   /** Makes shares of the scores of a query; they sum to 1. */
-  private void softmax(Scratch s, int q, int begin, int kvHead) {
-    load(s, begin, kvHead, q, 1);
-    int from = s.score[0] + s.first[0] / PAGE * PAGE;
-    int end = s.score[0] + (s.length[0] + PAGE - 1) / PAGE * PAGE;
-    Arrays.fill(s.scores, from, s.score[0] + s.first[0], Float.NEGATIVE_INFINITY);
-    Arrays.fill(s.scores, s.score[0] + s.length[0], end, Float.NEGATIVE_INFINITY);
+  private void softmax(Scratch s, int q) {
+    int at = q * s.scoreStride;
+    int from = at + s.first[q] / PAGE * PAGE;
+    int end = at + (s.length[q] + PAGE - 1) / PAGE * PAGE;
+    Arrays.fill(s.scores, from, at + s.first[q], Float.NEGATIVE_INFINITY);
+    Arrays.fill(s.scores, at + s.length[q], end, Float.NEGATIVE_INFINITY);
     float max = RowKernels.max(s.scores, from, end - from);
     s.sum[q] = RowKernels.softmax(s.scores, from, end - from, max, shape.scale(), s.partials);
   }
@@ -269,10 +266,8 @@ final class Attention implements WorkerPool.Job {
   private void mix(Scratch s, int begin, int end, int commonPages, int kvHead) {
     int queries = (end - begin) * shape.group();
     int[] pages = tokens.pages(blocks.sequence(begin));
-    load(s, begin, kvHead, 0, 1);
     int firstPage = s.first[0] / PAGE;
-    load(s, begin, kvHead, queries - 1, 1);
-    int wholePage = (s.first[0] + PAGE - 1) / PAGE;
+    int wholePage = (s.first[queries - 1] + PAGE - 1) / PAGE;
     boolean windowed = wholePage > 0;
     if (windowed) {
       Arrays.fill(s.mixed, 0, queries * s.mixStride, 0f);
@@ -280,15 +275,13 @@ final class Attention implements WorkerPool.Job {
     for (int p = firstPage; p < wholePage; p++) {
       s.pages.values(cache, layer, kvHead, pages[p], PAGE);
       for (int q = 0; q < queries; q++) {
-        load(s, begin, kvHead, q, 1);
-        mixOne(s, 0, Math.max(p * PAGE, s.first[0]), Math.min((p + 1) * PAGE, s.length[0]));
+        mixOne(s, q, Math.max(p * PAGE, s.first[q]), Math.min((p + 1) * PAGE, s.length[q]));
       }
     }
     for (int p = wholePage; p < commonPages; p++) {
       s.pages.values(cache, layer, kvHead, pages[p], PAGE);
       for (int q = 0; q < queries; q += QUERIES) {
-        load(s, begin, kvHead, q, Math.min(QUERIES, queries - q));
-        mixAll(s, p * PAGE, PAGE, !windowed && p == 0);
+        mixAll(s, q, queries - 1, p * PAGE, PAGE, !windowed && p == 0);
       }
     }
     int own = Math.max(wholePage, commonPages);
@@ -306,13 +299,11 @@ final class Attention implements WorkerPool.Job {
       int at = p * PAGE;
       s.pages.values(cache, layer, kvHead, pages[p], Math.min(PAGE, last + 1 - at));
       for (int q = (from - begin) * shape.group(); q < endQuery; q += QUERIES) {
-        int kept = Math.min(QUERIES, endQuery - q);
-        load(s, begin, kvHead, q, kept);
-        int all = Math.clamp(s.length[0], at, at + PAGE);
+        int all = Math.clamp(s.length[q], at, at + PAGE);
         if (all > at) {
-          mixAll(s, at, all - at, fresh && p == 0);
+          mixAll(s, q, endQuery - 1, at, all - at, fresh && p == 0);
         }
-        for (int j = 0; j < kept; j++) {
+        for (int j = q; j < Math.min(endQuery, q + QUERIES); j++) {
           mixOne(s, j, all, Math.min(s.length[j], at + PAGE));
         }
       }
@@ -320,8 +311,11 @@ final class Attention implements WorkerPool.Job {
   }
 
   /** Adds values of the first {@code count} positions of the chosen page to all four results. */
-  private void mixAll(Scratch s, int position, int count, boolean fresh) {
+  private void mixAll(Scratch s, int q, int last, int position, int count, boolean fresh) {
     int width = s.mixStride;
+    int q1 = Math.min(q + 1, last);
+    int q2 = Math.min(q + 2, last);
+    int q3 = Math.min(q + 3, last);
     for (int d = 0; d < width; d += 2 * Lanes.COUNT) {
       int second = d + Lanes.COUNT < width ? Lanes.COUNT : 0;
       long at = s.pages.firstValue + (long) d * Float.BYTES;
@@ -332,15 +326,15 @@ final class Attention implements WorkerPool.Job {
           width * Float.BYTES,
           count,
           s.scores,
-          s.score[0] + position,
-          s.score[1] + position,
-          s.score[2] + position,
-          s.score[3] + position,
+          q * s.scoreStride + position,
+          q1 * s.scoreStride + position,
+          q2 * s.scoreStride + position,
+          q3 * s.scoreStride + position,
           s.mixed,
-          s.mix[0] + d,
-          s.mix[1] + d,
-          s.mix[2] + d,
-          s.mix[3] + d,
+          q * width + d,
+          q1 * width + d,
+          q2 * width + d,
+          q3 * width + d,
           second,
           fresh);
     }
@@ -367,12 +361,12 @@ final class Attention implements WorkerPool.Job {
           width * Float.BYTES,
           to - from,
           s.scores,
-          s.score[j] + from,
+          j * s.scoreStride + from,
           s.mixed,
-          s.mix[j] + d,
-          s.mix[j] + d1,
-          s.mix[j] + d2,
-          s.mix[j] + d3,
+          j * width + d,
+          j * width + d1,
+          j * width + d2,
+          j * width + d3,
           false);
     }
   }

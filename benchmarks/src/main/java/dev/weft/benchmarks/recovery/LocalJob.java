@@ -49,6 +49,12 @@ final class LocalJob {
             .master("local[" + cores + "]")
             .appName("weft-recovery")
             .config("spark.ui.enabled", "false")
+            // What Spark keeps of the past is full after the first jobs and cannot look like a
+            // leak.
+            .config("spark.ui.retainedJobs", "50")
+            .config("spark.ui.retainedStages", "50")
+            .config("spark.ui.retainedTasks", "500")
+            .config("spark.sql.ui.retainedExecutions", "50")
             .config("spark.sql.shuffle.partitions", "2")
             .config("spark.databricks.delta.snapshotPartitions", "2")
             .config("spark.sql.sources.parallelPartitionDiscovery.parallelism", "2")

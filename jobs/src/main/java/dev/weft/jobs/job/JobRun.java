@@ -99,6 +99,7 @@ final class JobRun {
       return runHeld();
     } finally {
       lease.close();
+      ResultTable.forget(spark, folder.results());
     }
   }
 

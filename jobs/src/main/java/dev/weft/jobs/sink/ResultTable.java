@@ -166,6 +166,14 @@ public final class ResultTable {
   }
 
   /**
+   * Drops what Delta keeps of a table for an hour after its last use, a few MiB: an application
+   * that writes table after table would fill its heap.
+   */
+  public static void forget(SparkSession spark, String path) {
+    DeltaLog.invalidateCache(spark, new Path(path));
+  }
+
+  /**
    * Writers of other runs may create the table, change its columns or commit at the same time:
    * Delta then refuses one of them, which tries again.
    *

@@ -15,6 +15,7 @@ import dev.weft.jobs.prepare.ModelFacts;
 import dev.weft.kernels.engine.Engine;
 import dev.weft.kernels.engine.EngineConfig;
 import dev.weft.kernels.engine.StepProbe;
+import dev.weft.kernels.kv.KvFormat;
 import dev.weft.kernels.model.Model;
 import dev.weft.kernels.quant.QuantFormat;
 import java.io.IOException;
@@ -92,7 +93,7 @@ final class SimulatorError {
   }
 
   private void run(String name, Path file) throws IOException, InterruptedException {
-    ModelShape shape = ModelFacts.of(file).shape();
+    ModelShape shape = ModelFacts.of(file).shape(KvFormat.F32);
     CostModel cost = new CostModel(shape, calibrate(file, shape, null).profile());
     Map<String, Measured> results = new LinkedHashMap<>();
     List<Double> spreads = new ArrayList<>();

@@ -10,23 +10,25 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * What the cores and the memory can do at most: independent multiply-adds, and a sum over memory.
  */
-final class MachineLimits {
+public final class MachineLimits {
   private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
   private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
   private static final int FMA_STEPS = 100_000;
 
   private MachineLimits() {}
 
-  static int vectorBits() {
+  /** Width of the vectors that the limits are measured with. */
+  public static int vectorBits() {
     return F.vectorBitSize();
   }
 
   /** Multiply-adds of one call of {@link #fma}. */
-  static double fmaCount() {
+  public static double fmaCount() {
     return 8.0 * F.length() * FMA_STEPS;
   }
 
-  static float fma(float seed) {
+  /** Independent multiply-adds that never leave the registers. */
+  public static float fma(float seed) {
     FloatVector x = FloatVector.broadcast(F, seed);
     FloatVector y = FloatVector.broadcast(F, 0.5f);
     FloatVector a = x;
@@ -50,8 +52,8 @@ final class MachineLimits {
     return a.add(b).add(c).add(d).add(e).add(f).add(g).add(h).reduceLanes(VectorOperators.ADD);
   }
 
-  /** Reads a part of memory once. */
-  static int read(MemorySegment data, long from, long to) {
+  /** Reads the bytes {@code from <= i < to} once. */
+  public static int read(MemorySegment data, long from, long to) {
     ByteOrder order = ByteOrder.nativeOrder();
     long bytes = I.vectorByteSize();
     IntVector a = IntVector.zero(I);

@@ -8,15 +8,20 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 
-/** A llama-shaped model with random weights as a file, for benchmarks of the whole engine. */
+/**
+ * A llama-shaped model with random weights as a file, for benchmarks of the whole engine. Weft and
+ * llama.cpp both read it: it has a SentencePiece vocabulary with a token for every byte.
+ */
 public final class SyntheticFile {
   private static final int BYTES = 256;
   private static final int SPECIALS = 3;
+  private static final int END = 2;
 
   private SyntheticFile() {}
 
   /**
-   * Writes a model whose output is tied to its embedding.
+   * Writes a model. Its logit of the end of an answer is zero, the mean of all: no greedy answer
+   * ends before its limit.
    *
    * @param format of all matrices
    */
@@ -37,7 +42,7 @@ public final class SyntheticFile {
     vocabulary(writer, spec.vocabSize());
     int width = spec.embeddingLength();
     var matrices = new Matrices(writer, format, random);
-    matrices.add("token_embd.weight", spec.vocabSize(), width);
+    matrices.addTokens("token_embd.weight", spec.vocabSize(), width);
     for (int layer = 0; layer < spec.layers(); layer++) {
       String prefix = "blk." + layer + ".";
       norm(writer, prefix + "attn_norm.weight", width);
@@ -51,6 +56,9 @@ public final class SyntheticFile {
       matrices.add(prefix + "ffn_down.weight", width, spec.feedForwardLength());
     }
     norm(writer, "output_norm.weight", width);
+    if (!spec.tiedOutput()) {
+      matrices.addTokens("output.weight", spec.vocabSize(), width);
+    }
     writer.write(file);
   }
 
@@ -76,7 +84,7 @@ public final class SyntheticFile {
     writer.put("tokenizer.ggml.token_type", types);
     writer.put("tokenizer.ggml.scores", new float[size]);
     writer.put("tokenizer.ggml.bos_token_id", 1);
-    writer.put("tokenizer.ggml.eos_token_id", 2);
+    writer.put("tokenizer.ggml.eos_token_id", END);
   }
 
   private static void norm(GgufWriter writer, String name, int width) {
@@ -87,6 +95,15 @@ public final class SyntheticFile {
 
   private record Matrices(GgufWriter writer, QuantFormat format, SplittableRandom random) {
     void add(String name, int rows, int columns) {
+      add(name, rows, columns, -1);
+    }
+
+    /** A matrix with a row for each token; that of the end of an answer is zero. */
+    void addTokens(String name, int rows, int columns) {
+      add(name, rows, columns, END);
+    }
+
+    private void add(String name, int rows, int columns, int zeroRow) {
       long seed = random.nextLong();
       float spread = (float) (1 / Math.sqrt(columns));
       writer.matrix(
@@ -95,6 +112,10 @@ public final class SyntheticFile {
           rows,
           columns,
           (row, values) -> {
+            if (row == zeroRow) {
+              Arrays.fill(values, 0);
+              return;
+            }
             var ofRow = new SplittableRandom(seed + row);
             for (int i = 0; i < values.length; i++) {
               values[i] = (ofRow.nextInt(2001) - 1000) * 0.001f * spread;

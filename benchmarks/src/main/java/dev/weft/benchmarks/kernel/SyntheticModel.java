@@ -25,9 +25,20 @@ public record SyntheticModel(TransformerSpec spec, ModelWeights weights) {
     return shape(30, 576, 9, 3, 1536, 49152);
   }
 
-  /** A llama shape with 64-element heads. */
+  /** 1.1B parameters: the shape of TinyLlama, with an output matrix of its own. */
+  public static TransformerSpec shape1b() {
+    return shape(22, 2048, 32, 4, 5632, 32000, false);
+  }
+
+  /** A llama shape with tied output. */
   public static TransformerSpec shape(
       int layers, int width, int heads, int kvHeads, int feedForward, int vocab) {
+    return shape(layers, width, heads, kvHeads, feedForward, vocab, true);
+  }
+
+  /** A llama shape. */
+  public static TransformerSpec shape(
+      int layers, int width, int heads, int kvHeads, int feedForward, int vocab, boolean tied) {
     return new TransformerSpec(
         "llama",
         layers,
@@ -41,7 +52,7 @@ public record SyntheticModel(TransformerSpec spec, ModelWeights weights) {
         1e-5f,
         new RopeSpec(
             RopeSpec.Layout.INTERLEAVED, width / heads, 10000f, new RopeSpec.Scaling.None()),
-        true);
+        tied);
   }
 
   /** Random weights in one format; vectors are f32. */
@@ -64,8 +75,9 @@ public record SyntheticModel(TransformerSpec spec, ModelWeights weights) {
               make.matrix("down", width, spec.feedForwardLength())));
     }
     Tensor embedding = make.matrix("embedding", spec.vocabSize(), width);
+    Tensor output = spec.tiedOutput() ? embedding : make.matrix("output", spec.vocabSize(), width);
     return new SyntheticModel(
-        spec, new ModelWeights(embedding, List.copyOf(layers), make.ones(width), embedding));
+        spec, new ModelWeights(embedding, List.copyOf(layers), make.ones(width), output));
   }
 
   private record Maker(QuantFormat format, Random random, Arena arena) {

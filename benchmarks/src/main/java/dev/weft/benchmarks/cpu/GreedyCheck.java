@@ -68,7 +68,14 @@ final class GreedyCheck {
   static int[] llama(Path file, int[] prompt, int tokens, int threads) throws PeerException {
     var options =
         new LlamaContext.Options(
-            threads, prompt.length + tokens, 1, prompt.length, false, -1, LlamaLayouts.F32);
+            threads,
+            prompt.length + tokens,
+            1,
+            prompt.length,
+            prompt.length,
+            false,
+            -1,
+            LlamaLayouts.F32);
     try (LlamaModelFile model = LlamaModelFile.open(file);
         LlamaContext context = model.context(options);
         LlamaBatch batch = new LlamaBatch(prompt.length)) {

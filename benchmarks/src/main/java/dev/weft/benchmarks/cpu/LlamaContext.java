@@ -21,7 +21,8 @@ final class LlamaContext implements AutoCloseable {
    *
    * @param cells tokens whose keys and values fit, of all sequences together
    * @param sequences sequences at the same time
-   * @param batchTokens most tokens of one decode, computed at once
+   * @param batchTokens most tokens of one decode
+   * @param atOnce most tokens of them that are computed at once
    * @param defragment part of holes in the cells from which on they are moved together; below 0 for
    *     never, the library's default
    * @param keyValueType number of the type of keys and values; f16 is the library's default
@@ -31,11 +32,20 @@ final class LlamaContext implements AutoCloseable {
       int cells,
       int sequences,
       int batchTokens,
+      int atOnce,
       boolean flashAttention,
       float defragment,
       int keyValueType) {
     Options(int threads, int cells, int sequences, int batchTokens, boolean flashAttention) {
-      this(threads, cells, sequences, batchTokens, flashAttention, -1, LlamaLayouts.F16);
+      this(
+          threads,
+          cells,
+          sequences,
+          batchTokens,
+          batchTokens,
+          flashAttention,
+          -1,
+          LlamaLayouts.F16);
     }
   }
 
@@ -53,7 +63,7 @@ final class LlamaContext implements AutoCloseable {
       MemorySegment params = (MemorySegment) library.contextDefaults.invokeExact(allocator);
       set(params, "n_ctx", options.cells);
       set(params, "n_batch", options.batchTokens);
-      set(params, "n_ubatch", options.batchTokens);
+      set(params, "n_ubatch", options.atOnce);
       set(params, "n_seq_max", options.sequences);
       set(params, "n_threads", options.threads);
       set(params, "n_threads_batch", options.threads);

@@ -52,7 +52,7 @@ class LlamaBridgeTest {
     for (int s = 0; s < prompts.length; s++) {
       alone[s] = GreedyCheck.llama(file, prompts[s], 1, THREADS)[0];
     }
-    var options = new LlamaContext.Options(THREADS, 256, 3, 64, false, -1, LlamaLayouts.F32);
+    var options = new LlamaContext.Options(THREADS, 256, 3, 64, 64, false, -1, LlamaLayouts.F32);
 
     try (LlamaModelFile model = LlamaModelFile.open(file);
         LlamaContext context = model.context(options);

@@ -1,0 +1,244 @@
+package dev.weft.benchmarks.cpu;
+
+import dev.weft.kernels.quant.QuantFormat;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/**
+ * {@code prefill.*} and {@code decode.*}: tokens per second of whole forward passes. Both engines
+ * read the same file, get the same tokens and compute logits; nobody samples.
+ */
+final class StepSection {
+  private static final int PROMPT = 512;
+  private static final int CONTEXT = 128;
+  private static final int MOST_STEPS = 16;
+  private static final int[] SEQUENCES = {1, 8, 32};
+  private static final int BINDING_PROMPT = 24;
+
+  private final Results results;
+  private final Setting setting;
+  private final Limits limits;
+
+  StepSection(Results results, Setting setting, Limits limits) {
+    this.results = results;
+    this.setting = setting;
+    this.limits = limits;
+  }
+
+  void run() throws IOException, InterruptedException {
+    for (Shape shape : Shape.values()) {
+      for (QuantFormat format : Shape.FORMATS) {
+        String suffix = shape.label() + "." + Shape.name(format);
+        boolean large = shape != Shape.M135;
+        if (setting.quick() && large && format != QuantFormat.Q8_0 && !named(suffix)) {
+          continue;
+        }
+        if (names(suffix).stream().anyMatch(results::wants)) {
+          run(shape, format, suffix);
+        }
+      }
+    }
+  }
+
+  /** Whether a quick run was asked for just this model. */
+  private boolean named(String suffix) {
+    return names(suffix).stream().anyMatch(results::wantsJust);
+  }
+
+  private static List<String> names(String suffix) {
+    List<String> names = new ArrayList<>();
+    names.add("prefill." + suffix);
+    for (int sequences : SEQUENCES) {
+      names.add(decodeName(sequences, suffix));
+    }
+    return names;
+  }
+
+  private static String decodeName(int sequences, String suffix) {
+    return "decode.b" + sequences + "." + suffix;
+  }
+
+  private void run(Shape shape, QuantFormat format, String suffix)
+      throws IOException, InterruptedException {
+    Path file = shape.file(setting.work(), format, setting.seed());
+    int sequences = SEQUENCES[SEQUENCES.length - 1];
+    int repetitions = shape == Shape.M135 ? setting.repetitions() : setting.longRepetitions();
+    try (WeftSteps weft =
+            WeftSteps.open(file, setting.threads(), sequences, CONTEXT + MOST_STEPS, PROMPT);
+        LlamaModelFile model = LlamaModelFile.open(file);
+        LlamaSteps flash = llama(model, sequences, true);
+        LlamaSteps plain = llama(model, sequences, false)) {
+      List<Steps> engines = new ArrayList<>(List.of(weft, flash, plain));
+      try (Extras extras = extras(shape, format, file, suffix)) {
+        if (extras.jlama != null) {
+          engines.add(extras.jlama);
+        }
+        if (results.wants("prefill." + suffix)) {
+          prefill(suffix, engines, extras.binding, repetitions);
+        }
+        for (int s : SEQUENCES) {
+          if (results.wants(decodeName(s, suffix))) {
+            decode(s, suffix, format, engines, extras.binding, repetitions);
+          }
+        }
+      }
+    } catch (PeerException e) {
+      names(suffix).forEach(name -> results.add(Line.skipped(name, "llama.cpp", e.getMessage())));
+    }
+  }
+
+  private LlamaSteps llama(LlamaModelFile model, int sequences, boolean flash)
+      throws PeerException {
+    return LlamaSteps.open(
+        model, setting.threads(), sequences, CONTEXT + MOST_STEPS, PROMPT, flash);
+  }
+
+  /** Peers that may be missing without the comparison with llama.cpp losing its meaning. */
+  private record Extras(BindingPeer binding, JlamaSteps jlama) implements AutoCloseable {
+    @Override
+    public void close() {
+      if (binding != null) {
+        binding.close();
+      }
+      if (jlama != null) {
+        jlama.close();
+      }
+    }
+  }
+
+  private Extras extras(Shape shape, QuantFormat format, Path file, String suffix)
+      throws IOException {
+    BindingPeer binding = null;
+    JlamaSteps jlama = null;
+    int slots = SEQUENCES[SEQUENCES.length - 1];
+    try {
+      binding = BindingPeer.open(file, setting.threads(), slots, CONTEXT + MOST_STEPS);
+    } catch (PeerException e) {
+      skip(suffix, BindingPeer.NAME, e);
+    }
+    // Its 4-bit format is the only one that is comparable; a file of 1.1B parameters takes it
+    // minutes to load.
+    if (format == QuantFormat.Q4_0 && shape == Shape.M135) {
+      try {
+        jlama = JlamaSteps.open(file, setting.threads(), PROMPT + MOST_STEPS);
+      } catch (PeerException e) {
+        skip(suffix, "Jlama", e);
+      }
+    }
+    return new Extras(binding, jlama);
+  }
+
+  private void skip(String suffix, String peer, PeerException e) {
+    for (String name : names(suffix)) {
+      results.add(Line.skipped(name, peer, e.getMessage()));
+    }
+  }
+
+  private void prefill(String suffix, List<Steps> engines, BindingPeer binding, int repetitions)
+      throws PeerException, InterruptedException {
+    int[] prompt = tokens(PROMPT, 1);
+    Rounds rounds = limits.addTo(new Rounds());
+    for (Steps engine : engines) {
+      rounds.add(
+          engine.name(),
+          () -> {
+            long start = System.nanoTime();
+            engine.prompt(prompt);
+            return PROMPT / Limits.since(start);
+          });
+    }
+    if (binding != null) {
+      rounds.add(BindingPeer.NAME, () -> binding.promptRate(PROMPT));
+    }
+    report(
+        "prefill." + suffix,
+        rounds.run(setting.warmUp(), repetitions),
+        1.6,
+        "a prompt of " + PROMPT + " tokens, logits of the last");
+  }
+
+  private void decode(
+      int sequences,
+      String suffix,
+      QuantFormat format,
+      List<Steps> engines,
+      BindingPeer binding,
+      int repetitions)
+      throws PeerException, InterruptedException {
+    int steps = sequences == 1 ? MOST_STEPS : sequences < 32 ? 8 : 4;
+    int[][] prompts = new int[sequences][];
+    for (int s = 0; s < sequences; s++) {
+      prompts[s] = tokens(CONTEXT, s);
+    }
+    int[][] next = new int[steps][];
+    for (int i = 0; i < steps; i++) {
+      next[i] = tokens(sequences, 1000 + i);
+    }
+    Rounds rounds = limits.addTo(new Rounds());
+    for (Steps engine : engines) {
+      if (engine.mostSequences() >= sequences) {
+        engine.fill(prompts);
+        rounds.add(engine.name(), () -> decode(engine, next, CONTEXT));
+      }
+    }
+    if (binding != null) {
+      rounds.add(BindingPeer.NAME, () -> binding.decodeRate(sequences, BINDING_PROMPT, 2 * steps));
+    }
+    double target =
+        sequences == 1 ? format == QuantFormat.Q4_0 ? 1.0 : 1.15 : sequences == 8 ? 1.5 : 2.0;
+    report(
+        decodeName(sequences, suffix),
+        rounds.run(setting.warmUp(), repetitions),
+        target,
+        "%d sequences at position %d, %d steps; the binding: at %d"
+            .formatted(sequences, CONTEXT, steps, BINDING_PROMPT));
+  }
+
+  /** Tokens per second of some steps, which are taken back. */
+  static double decode(Steps engine, int[][] steps, int from) throws PeerException {
+    long start = System.nanoTime();
+    for (int i = 0; i < steps.length; i++) {
+      engine.step(steps[i], from + i);
+    }
+    double seconds = Limits.since(start);
+    engine.cut(steps[0].length, from);
+    return steps.length * steps[0].length / seconds;
+  }
+
+  private void report(String name, Map<String, Series> rates, double target, String workload) {
+    results.add(line(name, rates, target, workload));
+  }
+
+  /** Ours against the best way of calling llama.cpp directly. */
+  static Line line(String name, Map<String, Series> rates, double target, String workload) {
+    String best = null;
+    for (String way : rates.keySet()) {
+      boolean direct = way.startsWith("llama.cpp") && !way.equals(BindingPeer.NAME);
+      if (direct && (best == null || rates.get(way).median() > rates.get(best).median())) {
+        best = way;
+      }
+    }
+    Map<String, Double> others = new LinkedHashMap<>();
+    rates.forEach((k, v) -> others.put(k, v.median()));
+    others.remove(WeftSteps.NAME);
+    return Line.against(
+            name,
+            rates.get(WeftSteps.NAME),
+            "tokens per second",
+            best,
+            rates.get(best),
+            target,
+            workload)
+        .with(others);
+  }
+
+  /** Ids that all vocabularies have, none of a special token. */
+  static int[] tokens(int count, long seed) {
+    return new SplittableRandom(seed).ints(count, 259, 32_000).toArray();
+  }
+}

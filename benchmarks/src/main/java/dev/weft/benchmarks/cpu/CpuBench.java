@@ -11,7 +11,7 @@ import java.util.Map;
 /**
  * The CPU engine beside its peers and the limits of the machine.
  *
- * <pre>CpuBench [--out FILE] [--quick] [--only PREFIX] [--threads N] [--repetitions N]
+ * <pre>CpuBench [--out FILE] [--quick | --smoke] [--only PREFIX] [--threads N] [--repetitions N]
  *   [--requests N] [--seed N] [--work DIR] [--data DIR]</pre>
  */
 public final class CpuBench {
@@ -21,6 +21,7 @@ public final class CpuBench {
     Path out = null;
     String only = "";
     boolean quick = false;
+    boolean smoke = false;
     int threads = Runtime.getRuntime().availableProcessors();
     int repetitions = 0;
     int requests = 0;
@@ -31,6 +32,7 @@ public final class CpuBench {
     for (int i = 0; i < args.length; i++) {
       switch (args[i]) {
         case "--quick" -> quick = true;
+        case "--smoke" -> smoke = quick = true;
         case "--out" -> out = Path.of(value(args, ++i));
         case "--only" -> only = value(args, ++i);
         case "--threads" -> threads = Integer.parseInt(value(args, ++i));
@@ -46,8 +48,9 @@ public final class CpuBench {
         new Setting(
             threads,
             quick,
-            repetitions > 0 ? repetitions : quick ? 3 : 9,
-            requests > 0 ? requests : quick ? 38 : 512,
+            smoke,
+            repetitions > 0 ? repetitions : smoke ? 1 : quick ? 3 : 9,
+            requests > 0 ? requests : smoke ? 12 : quick ? 38 : 512,
             seed,
             work,
             data);
@@ -70,7 +73,7 @@ public final class CpuBench {
             .formatted(
                 Machine.cpu(), setting.threads(), MachineLimits.vectorBits(), Runtime.version()));
     run.put("peer", "llama.cpp b" + LlamaLibrary.BUILD);
-    run.put("mode", setting.quick() ? "quick" : "full");
+    run.put("mode", setting.smoke() ? "smoke" : setting.quick() ? "quick" : "full");
     run.put("commit", BuildInfo.commit());
     run.put("seed", setting.seed());
     return run;
@@ -80,7 +83,13 @@ public final class CpuBench {
       throws IOException, InterruptedException {
     try (Limits limits = new Limits(setting.threads())) {
       LimitSection.run(results, setting, limits);
+      CheckSection.run(results, setting);
+      new EfficiencySection(results, setting, limits).run();
       new StepSection(results, setting, limits).run();
+      LongContextSection.run(results, setting, limits);
     }
+    MemorySection.run(results, setting);
+    new SharedPrefixSection(results, setting).run();
+    SparkSection.run(results, setting);
   }
 }

@@ -1,12 +1,15 @@
 package dev.weft.benchmarks.cpu;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * How much is measured, and with what.
  *
  * @param threads of every engine
  * @param quick fewer models, repetitions and requests
+ * @param smoke a tiny model and next to no work, to see that everything runs; its numbers say
+ *     nothing
  * @param repetitions of everything that takes milliseconds to seconds
  * @param requests of the batch with shared prefixes
  * @param seed of weights, tokens and orders
@@ -14,7 +17,24 @@ import java.nio.file.Path;
  * @param data folder of texts, tokenizers and trained models outside of the project
  */
 record Setting(
-    int threads, boolean quick, int repetitions, int requests, long seed, Path work, Path data) {
+    int threads,
+    boolean quick,
+    boolean smoke,
+    int repetitions,
+    int requests,
+    long seed,
+    Path work,
+    Path data) {
+  /** Shapes whose steps are measured. */
+  List<Shape> shapes() {
+    return smoke ? List.of(Shape.TINY) : List.of(Shape.M135, Shape.B1);
+  }
+
+  /** The shape of measurements that take one. */
+  Shape smallShape() {
+    return smoke ? Shape.TINY : Shape.M135;
+  }
+
   /** Rounds before the first that counts: code is compiled and memory touched in them. */
   int warmUp() {
     return quick ? 1 : 2;

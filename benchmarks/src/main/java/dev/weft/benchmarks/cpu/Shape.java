@@ -14,7 +14,10 @@ import java.util.Locale;
 /** A shape of synthetic models, and their files, which are made once and kept. */
 enum Shape {
   M135("135m", SyntheticModel.shape135m()),
-  B1("1b", SyntheticModel.shape1b());
+  B1("1b", SyntheticModel.shape1b()),
+
+  /** To see that everything runs. */
+  TINY("tiny", SyntheticModel.shape(2, 256, 4, 2, 512, 1000));
 
   /** Formats that are compared. */
   static final List<QuantFormat> FORMATS =

@@ -31,10 +31,10 @@ final class StepSection {
   }
 
   void run() throws IOException, InterruptedException {
-    for (Shape shape : Shape.values()) {
+    for (Shape shape : setting.shapes()) {
       for (QuantFormat format : Shape.FORMATS) {
         String suffix = shape.label() + "." + Shape.name(format);
-        boolean large = shape != Shape.M135;
+        boolean large = shape == Shape.B1;
         if (setting.quick() && large && format != QuantFormat.Q8_0 && !named(suffix)) {
           continue;
         }
@@ -67,7 +67,7 @@ final class StepSection {
       throws IOException, InterruptedException {
     Path file = shape.file(setting.work(), format, setting.seed());
     int sequences = SEQUENCES[SEQUENCES.length - 1];
-    int repetitions = shape == Shape.M135 ? setting.repetitions() : setting.longRepetitions();
+    int repetitions = shape == Shape.B1 ? setting.longRepetitions() : setting.repetitions();
     try (WeftSteps weft =
             WeftSteps.open(file, setting.threads(), sequences, CONTEXT + MOST_STEPS, PROMPT);
         LlamaModelFile model = LlamaModelFile.open(file);
@@ -123,7 +123,7 @@ final class StepSection {
     }
     // Its 4-bit format is the only one that is comparable; a file of 1.1B parameters takes it
     // minutes to load.
-    if (format == QuantFormat.Q4_0 && shape == Shape.M135) {
+    if (format == QuantFormat.Q4_0 && shape != Shape.B1) {
       try {
         jlama = JlamaSteps.open(file, setting.threads(), PROMPT + MOST_STEPS);
       } catch (PeerException e) {
@@ -239,6 +239,6 @@ final class StepSection {
 
   /** Ids that all vocabularies have, none of a special token. */
   static int[] tokens(int count, long seed) {
-    return new SplittableRandom(seed).ints(count, 259, 32_000).toArray();
+    return new SplittableRandom(seed).ints(count, 259, 1000).toArray();
   }
 }

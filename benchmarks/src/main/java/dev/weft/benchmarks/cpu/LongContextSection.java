@@ -1,0 +1,72 @@
+package dev.weft.benchmarks.cpu;
+
+import dev.weft.kernels.quant.QuantFormat;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * {@code long.context}: steps of 8 sequences that each have thousands of tokens behind them. In one
+ * context of llama.cpp every sequence looks at the cells of all; one sequence alone at its own
+ * only, but then weights are read for one token. Both ways are taken, the best counts.
+ */
+final class LongContextSection {
+  private static final String NAME = "long.context";
+  private static final int SEQUENCES = 8;
+  private static final int STEPS = 4;
+  private static final int CHUNK = 512;
+
+  private LongContextSection() {}
+
+  static void run(Results results, Setting setting, Limits limits)
+      throws IOException, InterruptedException {
+    if (!results.wants(NAME)) {
+      return;
+    }
+    Shape shape = setting.smallShape();
+    int context = setting.smoke() ? 256 : setting.quick() ? 1024 : 8192;
+    Path file = shape.file(setting.work(), QuantFormat.Q8_0, setting.seed());
+    int tokens = context + STEPS;
+    try (WeftSteps weft = WeftSteps.open(file, setting.threads(), SEQUENCES, tokens, CHUNK);
+        LlamaModelFile model = LlamaModelFile.open(file);
+        LlamaSteps flash = llama(model, setting, SEQUENCES, tokens, true);
+        LlamaSteps plain = llama(model, setting, SEQUENCES, tokens, false);
+        LlamaSteps aloneFlash = llama(model, setting, 1, tokens, true);
+        LlamaSteps alone = llama(model, setting, 1, tokens, false)) {
+      int[][] prompts = new int[SEQUENCES][];
+      Arrays.fill(prompts, StepSection.tokens(context, 1));
+      int[][] steps = new int[STEPS][];
+      int[][] single = new int[STEPS][];
+      for (int i = 0; i < STEPS; i++) {
+        steps[i] = StepSection.tokens(SEQUENCES, 1000 + i);
+        single[i] = StepSection.tokens(1, 1000 + i);
+      }
+      Rounds rounds = limits.addTo(new Rounds());
+      for (Steps engine : List.of(weft, flash, plain)) {
+        engine.fill(prompts);
+        rounds.add(engine.name(), () -> StepSection.decode(engine, steps, context));
+      }
+      for (Steps engine : List.of(aloneFlash, alone)) {
+        engine.fill(new int[][] {prompts[0]});
+        rounds.add(
+            engine.name() + ", one by one", () -> StepSection.decode(engine, single, context));
+      }
+      results.add(
+          StepSection.line(
+              NAME,
+              rounds.run(setting.warmUp(), setting.repetitions()),
+              Double.NaN,
+              "%s q8_0, %d sequences of %d tokens, %d steps"
+                  .formatted(shape.label(), SEQUENCES, context, STEPS)));
+    } catch (PeerException e) {
+      results.add(Line.skipped(NAME, "llama.cpp", e.getMessage()));
+    }
+  }
+
+  private static LlamaSteps llama(
+      LlamaModelFile model, Setting setting, int sequences, int tokens, boolean flash)
+      throws PeerException {
+    return LlamaSteps.open(model, setting.threads(), sequences, tokens, CHUNK, flash);
+  }
+}

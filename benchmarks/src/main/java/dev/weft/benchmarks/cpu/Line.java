@@ -13,7 +13,7 @@ import java.util.Map;
  * @param value ours
  * @param baseline what the ratio compares with
  * @param baselineValue what it reached; null for none
- * @param target least ratio that is aimed at; NaN for none
+ * @param target ratio that is aimed at, least where more is better; NaN for none
  * @param others what everything else of the same rounds reached, by name
  * @param workload what was done
  * @param skipped why there is no value; empty if there is one

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -92,14 +93,15 @@ final class SparkSection {
                 });
     // The first job calibrates, and both warm up.
     Map<String, Series> seconds = rounds.run(1, setting.quick() ? 1 : setting.longRepetitions());
-    double infer = seconds.get("job").median() - openSeconds[0];
+    double[] infer =
+        Arrays.stream(seconds.get("job").values()).map(job -> job - openSeconds[0]).toArray();
     Map<String, Double> more = new LinkedHashMap<>();
     more.put("seconds to open the engine", openSeconds[0]);
     stages.forEach((stage, time) -> more.put("seconds of " + stage.label(), time));
     results.add(
         Line.against(
                 NAME,
-                Series.of(infer),
+                new Series(infer),
                 "seconds",
                 "the bare engine, same order",
                 seconds.get("bare"),

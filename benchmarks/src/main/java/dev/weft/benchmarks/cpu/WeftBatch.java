@@ -14,6 +14,7 @@ import dev.weft.kernels.engine.EngineTotals;
 import dev.weft.kernels.engine.ResultStream;
 import dev.weft.kernels.engine.TokenRequests;
 import dev.weft.kernels.engine.TokenRequests.Fixed;
+import dev.weft.kernels.kv.KvFormat;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,7 +68,7 @@ final class WeftBatch {
   List<int[]> planned(List<int[]> prompts) {
     RequestSet.Builder builder = RequestSet.builder();
     prompts.forEach(prompt -> builder.addKnownOutput(prompt, outputTokens));
-    ModelShape shape = ModelFacts.of(file).shape();
+    ModelShape shape = ModelFacts.of(file).shape(KvFormat.F32);
     // Prefix order does not look at the rates.
     CostModel cost = new CostModel(shape, DevicePresets.A100_80G.profile());
     int[] order =

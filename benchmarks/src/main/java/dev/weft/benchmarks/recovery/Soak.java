@@ -38,9 +38,16 @@ final class Soak {
           new Gauge("heap_after_gc", "MiB", 24),
           new Gauge("rss", "MiB", 96),
           new Gauge("direct_buffers", "MiB", 8),
-          new Gauge("threads", "threads", 6),
           new Gauge("open_files", "files", 10),
           new Gauge("temporary_folders", "folders", 4));
+
+  /**
+   * Pools keep idle threads for up to a minute, so how many there are after a job depends on how
+   * long jobs take. At rest only those are left that somebody keeps.
+   */
+  private static final int REST_SECONDS = 75;
+
+  private static final int MORE_THREADS_AT_REST = 6;
 
   private Soak() {}
 
@@ -52,7 +59,9 @@ final class Soak {
       Files.write(input, lines.limit(REQUESTS).toList());
     }
     List<Map<String, Double>> samples = new ArrayList<>();
-    long end = System.nanoTime() + minutes * 60_000_000_000L;
+    long nanos = minutes * 60_000_000_000L;
+    long end = System.nanoTime() + nanos;
+    int threadsBefore = 0;
     try (SparkSession spark = LocalJob.session(2, false)) {
       for (int job = 0; System.nanoTime() - end < 0; job++) {
         Path output = folder.resolve("out-" + job);
@@ -75,7 +84,11 @@ final class Soak {
         Map<String, Double> sample = sample();
         samples.add(sample);
         results.add("soak.job", job, "job", with(sample, seconds));
+        if (threadsBefore == 0 && end - System.nanoTime() < (1 - WARM_UP_SHARE) * nanos) {
+          threadsBefore = threadsAtRest();
+        }
       }
+      judgeThreads(threadsBefore, threadsAtRest(), results);
     }
     judge(samples, results);
     Folders.delete(folder);
@@ -135,6 +148,25 @@ final class Soak {
           .filter(n -> n.startsWith("spark-") || n.startsWith("blockmgr-") || n.startsWith("weft"))
           .count();
     }
+  }
+
+  private static int threadsAtRest() throws InterruptedException {
+    Thread.sleep(1000L * REST_SECONDS);
+    return ManagementFactory.getThreadMXBean().getThreadCount();
+  }
+
+  private static void judgeThreads(int before, int after, Measurements results) throws IOException {
+    results.add(
+        "soak.threads_at_rest",
+        after,
+        "threads",
+        Map.of(
+            "after_warm_up",
+            before,
+            "allowed_growth",
+            MORE_THREADS_AT_REST,
+            "verdict",
+            after - before > MORE_THREADS_AT_REST ? "grows" : "does not grow"));
   }
 
   private static void judge(List<Map<String, Double>> samples, Measurements results)

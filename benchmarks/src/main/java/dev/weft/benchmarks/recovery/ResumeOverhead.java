@@ -203,9 +203,10 @@ final class ResumeOverhead {
     double[] without = new double[LEDGER_PAIRS];
     for (int i = 0; i < LEDGER_PAIRS; i++) {
       for (boolean drop : i % 2 == 0 ? new boolean[] {false, true} : new boolean[] {true, false}) {
-        Path output = folder.resolve("ledger");
+        // No folder above the run's ledger may have its name: what is dropped is known by that.
+        Path output = folder.resolve("cost");
         Told told =
-            told(job("ledger", DroppingFileSystem.SCHEME + "://" + output), drop, Long.MAX_VALUE);
+            told(job("cost", DroppingFileSystem.SCHEME + "://" + output), drop, Long.MAX_VALUE);
         Double seconds = told.stages().get("INFER");
         // Without a ledger the job finds nothing to commit and fails after inference, as it must.
         if (seconds == null && told.done().isEmpty()) {

@@ -20,7 +20,7 @@ final class LedgerFlusher implements AutoCloseable {
     try {
       while (!closed.await(500, TimeUnit.MILLISECONDS)) {
         for (LedgerWriter writer : writers) {
-          writer.flushIfOld();
+          writer.flushIfDue();
         }
       }
     } catch (IOException e) {

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -119,5 +120,43 @@ class LedgerTest {
         .containsExactly(name.fileName());
     assertThat(rows).extracting(FinishedRow::text).containsExactly("seven");
     allocator.close();
+  }
+
+  /** A hundredth of the time goes into writing, whatever a write takes, and memory is bounded. */
+  @Test
+  void slowStorageGetsFewerAndLargerPieces() throws IOException {
+    long[] now = {0};
+    Storage slow =
+        new Storage(FileSystem.getLocal(new Configuration())) {
+          @Override
+          public void put(Path file, byte[] bytes) throws IOException {
+            super.put(file, bytes);
+            now[0] += 10_000_000;
+          }
+        };
+    Path at = new Path(folder.toString());
+    try (LedgerWriter writer =
+        new LedgerWriter(slow, at, PieceName.Kind.RESULTS, 1, 0, 2, 2, 3600, () -> now[0])) {
+      for (int row = 0; row < 600; row++) {
+        add(writer, row, 0, "cheap");
+        now[0] += 20_000_000;
+      }
+      // A second of rows after each write of 10 ms.
+      assertThat(rows(slow, at)).startsWith(2L, 50L, 50L);
+      for (int row = 600; row < 1000; row++) {
+        add(writer, row, 0, "cheaper");
+      }
+      assertThat(rows(slow, at)).endsWith(128L, 128L, 128L);
+      writer.flush();
+    }
+    assertThat(rows(slow, at).stream().mapToLong(r -> r).sum()).isEqualTo(1000);
+    allocator.close();
+  }
+
+  private static List<Long> rows(Storage storage, Path at) throws IOException {
+    return Ledger.list(storage, at, PieceName.Kind.RESULTS).stream()
+        .sorted(Comparator.comparing(p -> p.name().sequence()))
+        .map(p -> p.name().rows())
+        .toList();
   }
 }

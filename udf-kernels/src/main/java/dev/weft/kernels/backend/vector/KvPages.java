@@ -3,6 +3,7 @@ package dev.weft.kernels.backend.vector;
 import static dev.weft.kernels.backend.vector.Lanes.BYTES;
 import static dev.weft.kernels.backend.vector.Lanes.F;
 import static dev.weft.kernels.backend.vector.Lanes.I;
+import static dev.weft.kernels.backend.vector.Lanes.MEMORY;
 import static dev.weft.kernels.backend.vector.Lanes.ORDER;
 
 import dev.weft.kernels.kv.HostKvCache;
@@ -78,11 +79,13 @@ final class KvPages {
     keys = all;
     KvLayout layout = cache.layout();
     if (layout.format() != KvFormat.F32) {
-      decodeKeys(layout, all, firstBlock, room, 0);
+      long source = Lanes.address(all);
+      long target = Lanes.address(room);
+      decodeKeys(layout, source + firstBlock, target);
       if (secondBlock == firstBlock) {
         secondBlock = 0;
       } else {
-        decodeKeys(layout, all, secondBlock, room, secondKeys);
+        decodeKeys(layout, source + secondBlock, target + secondKeys);
         secondBlock = secondKeys;
       }
       firstBlock = 0;
@@ -98,18 +101,18 @@ final class KvPages {
     values = cache.values(layer);
     firstValue = cache.valueOffset(page, kvHead);
     if (layout.format() != KvFormat.F32) {
-      decodeValues(layout, values, firstValue, count, room, valuesRoom);
+      long source = Lanes.address(values) + firstValue;
+      decodeValues(layout, source, count, Lanes.address(room) + valuesRoom);
       values = room;
       firstValue = valuesRoom;
     }
   }
 
-  private static void decodeKeys(
-      KvLayout layout, MemorySegment src, long from, MemorySegment dst, long to) {
+  private static void decodeKeys(KvLayout layout, long from, long to) {
     int lines = layout.headDim();
     if (layout.format() == KvFormat.F16) {
       for (int line = 0; line < (lines + 1) / 2; line++) {
-        halves(src, from + (long) line * LINE, dst, to + 2L * line * LINE);
+        halves(from + (long) line * LINE, to + 2L * line * LINE);
       }
       return;
     }
@@ -118,23 +121,22 @@ final class KvPages {
     for (int line = 0; line < (lines + 3) / 4; line++) {
       long scale = scales + (long) (line / perBlock) * LINE;
       for (int lane = 0; lane < LINE; lane += BYTES) {
-        FloatVector s = FloatVector.fromMemorySegment(F, src, scale + lane, ORDER);
+        FloatVector s = FloatVector.fromMemorySegment(F, MEMORY, scale + lane, ORDER);
         IntVector four =
-            IntVector.fromMemorySegment(I, src, from + (long) line * LINE + lane, ORDER);
-        bytes(four, s, s, dst, to + 4L * line * LINE + lane);
+            IntVector.fromMemorySegment(I, MEMORY, from + (long) line * LINE + lane, ORDER);
+        bytes(four, s, s, to + 4L * line * LINE + lane);
       }
     }
   }
 
-  private static void decodeValues(
-      KvLayout layout, MemorySegment src, long from, int count, MemorySegment dst, long to) {
+  private static void decodeValues(KvLayout layout, long from, int count, long to) {
     int stride = layout.valueStride();
     if (layout.format() == KvFormat.F16) {
       int chunks = (stride + 31) / 32;
       for (int slot = 0; slot < count; slot++) {
         for (int c = 0; c < chunks; c++) {
           long row = to + ((long) slot * stride + 32L * c) * Float.BYTES;
-          halves(src, from + ((long) slot * chunks + c) * LINE, dst, row);
+          halves(from + ((long) slot * chunks + c) * LINE, row);
         }
       }
       return;
@@ -145,15 +147,16 @@ final class KvPages {
     for (int slot = 0; slot < count; slot++) {
       for (int c = 0; c < chunks; c++) {
         long scale = scales + ((long) slot * blocks + 2L * c) * Float.BYTES;
-        float low = src.get(ValueLayout.JAVA_FLOAT, scale);
-        float high = 2 * c + 1 < blocks ? src.get(ValueLayout.JAVA_FLOAT, scale + Float.BYTES) : 0f;
+        float low = MEMORY.get(ValueLayout.JAVA_FLOAT, scale);
+        float high =
+            2 * c + 1 < blocks ? MEMORY.get(ValueLayout.JAVA_FLOAT, scale + Float.BYTES) : 0f;
         FloatVector lows = FloatVector.broadcast(F, low);
         FloatVector highs = FloatVector.broadcast(F, high);
         long row = to + ((long) slot * stride + 64L * c) * Float.BYTES;
         for (int lane = 0; lane < LINE; lane += BYTES) {
           long at = from + ((long) slot * chunks + c) * LINE + lane;
-          IntVector four = IntVector.fromMemorySegment(I, src, at, ORDER);
-          bytes(four, lows, highs, dst, row + lane);
+          IntVector four = IntVector.fromMemorySegment(I, MEMORY, at, ORDER);
+          bytes(four, lows, highs, row + lane);
         }
       }
     }
@@ -163,13 +166,13 @@ final class KvPages {
    * Two lines of f16. Infinities and NaN become infinities: as numbers of 2^16 and more they exceed
    * the largest f32 when multiplied by 2^112 once more.
    */
-  private static void halves(MemorySegment src, long from, MemorySegment dst, long to) {
+  private static void halves(long from, long to) {
     for (int lane = 0; lane < LINE; lane += BYTES) {
-      IntVector pair = IntVector.fromMemorySegment(I, src, from + lane, ORDER);
+      IntVector pair = IntVector.fromMemorySegment(I, MEMORY, from + lane, ORDER);
       IntVector low = pair.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3);
       IntVector high = pair.lanewise(VectorOperators.ASHR, 3);
-      half(low).intoMemorySegment(dst, to + lane, ORDER);
-      half(high).intoMemorySegment(dst, to + LINE + lane, ORDER);
+      half(low).intoMemorySegment(MEMORY, to + lane, ORDER);
+      half(high).intoMemorySegment(MEMORY, to + LINE + lane, ORDER);
     }
   }
 
@@ -183,16 +186,17 @@ final class KvPages {
   }
 
   /** Four lines of bytes, the first two with one scale, the others with another. */
-  private static void bytes(
-      IntVector four, FloatVector low, FloatVector high, MemorySegment dst, long to) {
-    one(four).mul(low).intoMemorySegment(dst, to, ORDER);
-    one(four.lanewise(VectorOperators.LSHR, 8)).mul(low).intoMemorySegment(dst, to + LINE, ORDER);
+  private static void bytes(IntVector four, FloatVector low, FloatVector high, long to) {
+    one(four).mul(low).intoMemorySegment(MEMORY, to, ORDER);
+    one(four.lanewise(VectorOperators.LSHR, 8))
+        .mul(low)
+        .intoMemorySegment(MEMORY, to + LINE, ORDER);
     one(four.lanewise(VectorOperators.LSHR, 16))
         .mul(high)
-        .intoMemorySegment(dst, to + 2 * LINE, ORDER);
+        .intoMemorySegment(MEMORY, to + 2 * LINE, ORDER);
     one(four.lanewise(VectorOperators.LSHR, 24))
         .mul(high)
-        .intoMemorySegment(dst, to + 3 * LINE, ORDER);
+        .intoMemorySegment(MEMORY, to + 3 * LINE, ORDER);
   }
 
   private static FloatVector one(IntVector bytes) {

@@ -2,6 +2,7 @@ package dev.weft.kernels.backend.vector;
 
 import static dev.weft.kernels.backend.vector.Lanes.BYTES;
 import static dev.weft.kernels.backend.vector.Lanes.I;
+import static dev.weft.kernels.backend.vector.Lanes.MEMORY;
 import static dev.weft.kernels.backend.vector.Lanes.ORDER;
 
 import java.lang.foreign.MemorySegment;
@@ -29,12 +30,12 @@ record PackedBf16() implements PackedFormat {
 
   @Override
   public void decode(MemorySegment src, long from, int count, MemorySegment dst, long at) {
-    long read = from;
-    long write = at;
+    long read = Lanes.address(src) + from;
+    long write = Lanes.address(dst) + at;
     for (int i = 0; i < count; i += 2) {
-      IntVector pair = IntVector.fromMemorySegment(I, src, read, ORDER);
-      pair.lanewise(VectorOperators.LSHL, 16).intoMemorySegment(dst, write, ORDER);
-      pair.and(0xffff0000).intoMemorySegment(dst, write + BYTES, ORDER);
+      IntVector pair = IntVector.fromMemorySegment(I, MEMORY, read, ORDER);
+      pair.lanewise(VectorOperators.LSHL, 16).intoMemorySegment(MEMORY, write, ORDER);
+      pair.and(0xffff0000).intoMemorySegment(MEMORY, write + BYTES, ORDER);
       read += BYTES;
       write += 2 * BYTES;
     }

@@ -3,6 +3,7 @@ package dev.weft.kernels.backend.vector;
 import static dev.weft.kernels.backend.vector.Lanes.BYTES;
 import static dev.weft.kernels.backend.vector.Lanes.F;
 import static dev.weft.kernels.backend.vector.Lanes.I;
+import static dev.weft.kernels.backend.vector.Lanes.MEMORY;
 import static dev.weft.kernels.backend.vector.Lanes.ORDER;
 
 import java.lang.foreign.MemorySegment;
@@ -51,14 +52,17 @@ record PackedF16() implements PackedFormat {
   @Override
   public void decode(MemorySegment src, long from, int count, MemorySegment dst, long at) {
     FloatVector bias = FloatVector.broadcast(F, 0x1p112f);
-    long read = from;
-    long write = at;
+    long read = Lanes.address(src) + from;
+    long write = Lanes.address(dst) + at;
     for (int i = 0; i < count; i += 2) {
-      IntVector pair = IntVector.fromMemorySegment(I, src, read, ORDER);
+      IntVector pair = IntVector.fromMemorySegment(I, MEMORY, read, ORDER);
       IntVector low = pair.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3);
       IntVector high = pair.lanewise(VectorOperators.ASHR, 3);
-      low.and(PLACES).reinterpretAsFloats().mul(bias).intoMemorySegment(dst, write, ORDER);
-      high.and(PLACES).reinterpretAsFloats().mul(bias).intoMemorySegment(dst, write + BYTES, ORDER);
+      low.and(PLACES).reinterpretAsFloats().mul(bias).intoMemorySegment(MEMORY, write, ORDER);
+      high.and(PLACES)
+          .reinterpretAsFloats()
+          .mul(bias)
+          .intoMemorySegment(MEMORY, write + BYTES, ORDER);
       read += BYTES;
       write += 2 * BYTES;
     }

@@ -3,6 +3,7 @@ package dev.weft.kernels.backend.vector;
 import static dev.weft.kernels.backend.vector.Lanes.BYTES;
 import static dev.weft.kernels.backend.vector.Lanes.F;
 import static dev.weft.kernels.backend.vector.Lanes.I;
+import static dev.weft.kernels.backend.vector.Lanes.MEMORY;
 import static dev.weft.kernels.backend.vector.Lanes.ORDER;
 
 import dev.weft.kernels.quant.GroupCodec;
@@ -102,66 +103,54 @@ record PackedGroups(QuantFormat file, GroupCodec codec, GroupLayout layout)
   @Override
   public void decode(MemorySegment src, long from, int count, MemorySegment dst, long at) {
     int size = layout.groupElements();
-    long read = from;
-    long write = at;
+    long read = Lanes.address(src) + from;
+    long write = Lanes.address(dst) + at;
     for (int c = 0; c < count; c += size) {
-      FloatVector scale = FloatVector.fromMemorySegment(F, src, read, ORDER);
+      FloatVector scale = FloatVector.fromMemorySegment(F, MEMORY, read, ORDER);
       read += BYTES;
       // Adding -0 changes nothing, not even the sign of a zero.
       FloatVector addend = FloatVector.broadcast(F, -0f);
       if (layout.hasAddend()) {
-        addend = FloatVector.fromMemorySegment(F, src, read, ORDER);
+        addend = FloatVector.fromMemorySegment(F, MEMORY, read, ORDER);
         read += BYTES;
       }
       if (layout.bits() > LOW_BITS) {
-        decodeHigh(src, read, scale, addend, dst, write);
+        decodeHigh(read, scale, addend, write);
         read += BYTES;
       } else {
-        decodeLow(src, read, scale, addend, dst, write);
+        decodeLow(read, scale, addend, write);
       }
       read += (long) size / 8 * BYTES;
       write += (long) size * BYTES;
     }
   }
 
-  private void decodeLow(
-      MemorySegment src,
-      long from,
-      FloatVector scale,
-      FloatVector addend,
-      MemorySegment dst,
-      long at) {
+  private void decodeLow(long from, FloatVector scale, FloatVector addend, long at) {
     float zero = MAGIC + layout.center();
     long write = at;
     for (int i = 0; i < layout.groupElements() / 8; i++) {
-      IntVector low = IntVector.fromMemorySegment(I, src, from + (long) i * BYTES, ORDER);
+      IntVector low = IntVector.fromMemorySegment(I, MEMORY, from + (long) i * BYTES, ORDER);
       for (int j = 0; j < 8; j++) {
         FloatVector q = low.and(15).or(MAGIC_BITS).reinterpretAsFloats().sub(zero);
-        q.mul(scale).add(addend).intoMemorySegment(dst, write, ORDER);
+        q.mul(scale).add(addend).intoMemorySegment(MEMORY, write, ORDER);
         low = low.lanewise(VectorOperators.LSHR, LOW_BITS);
         write += BYTES;
       }
     }
   }
 
-  private void decodeHigh(
-      MemorySegment src,
-      long from,
-      FloatVector scale,
-      FloatVector addend,
-      MemorySegment dst,
-      long at) {
+  private void decodeHigh(long from, FloatVector scale, FloatVector addend, long at) {
     float zero = MAGIC + layout.center();
     int bits = layout.bits() - LOW_BITS;
     int mask = (1 << bits) - 1 << LOW_BITS;
-    IntVector high = IntVector.fromMemorySegment(I, src, from, ORDER);
+    IntVector high = IntVector.fromMemorySegment(I, MEMORY, from, ORDER);
     long write = at;
     for (int i = 1; i <= layout.groupElements() / 8; i++) {
-      IntVector low = IntVector.fromMemorySegment(I, src, from + (long) i * BYTES, ORDER);
+      IntVector low = IntVector.fromMemorySegment(I, MEMORY, from + (long) i * BYTES, ORDER);
       for (int j = 0; j < 8; j++) {
         IntVector upper = high.lanewise(VectorOperators.LSHL, LOW_BITS).and(mask);
         FloatVector q = low.and(15).or(upper).or(MAGIC_BITS).reinterpretAsFloats().sub(zero);
-        q.mul(scale).add(addend).intoMemorySegment(dst, write, ORDER);
+        q.mul(scale).add(addend).intoMemorySegment(MEMORY, write, ORDER);
         low = low.lanewise(VectorOperators.LSHR, LOW_BITS);
         high = high.lanewise(VectorOperators.LSHR, bits);
         write += BYTES;

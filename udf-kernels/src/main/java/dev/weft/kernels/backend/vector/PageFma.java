@@ -1,6 +1,7 @@
 package dev.weft.kernels.backend.vector;
 
 import static dev.weft.kernels.backend.vector.Lanes.F;
+import static dev.weft.kernels.backend.vector.Lanes.MEMORY;
 import static dev.weft.kernels.backend.vector.Lanes.ORDER;
 
 import java.lang.foreign.MemorySegment;
@@ -41,13 +42,18 @@ final class PageFma {
     FloatVector a1 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o1);
     FloatVector a2 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o2);
     FloatVector a3 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o3);
+    long first = Lanes.address(w);
+    long v0 = first + w0;
+    long v1 = first + w1;
+    long v2 = first + w2;
+    long v3 = first + w3;
     long at = 0;
     for (int i = 0; i < k; i++) {
       FloatVector b = FloatVector.broadcast(F, x[xAt + i]);
-      a0 = FloatVector.fromMemorySegment(F, w, w0 + at, ORDER).fma(b, a0);
-      a1 = FloatVector.fromMemorySegment(F, w, w1 + at, ORDER).fma(b, a1);
-      a2 = FloatVector.fromMemorySegment(F, w, w2 + at, ORDER).fma(b, a2);
-      a3 = FloatVector.fromMemorySegment(F, w, w3 + at, ORDER).fma(b, a3);
+      a0 = FloatVector.fromMemorySegment(F, MEMORY, v0 + at, ORDER).fma(b, a0);
+      a1 = FloatVector.fromMemorySegment(F, MEMORY, v1 + at, ORDER).fma(b, a1);
+      a2 = FloatVector.fromMemorySegment(F, MEMORY, v2 + at, ORDER).fma(b, a2);
+      a3 = FloatVector.fromMemorySegment(F, MEMORY, v3 + at, ORDER).fma(b, a3);
       at += step;
     }
     a0.intoArray(out, o0);
@@ -91,10 +97,13 @@ final class PageFma {
     FloatVector b1 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o1 + second);
     FloatVector b2 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o2 + second);
     FloatVector b3 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o3 + second);
+    long first = Lanes.address(w);
+    long v0 = first + w0;
+    long v1 = first + w1;
     long at = 0;
     for (int i = 0; i < k; i++) {
-      FloatVector a = FloatVector.fromMemorySegment(F, w, w0 + at, ORDER);
-      FloatVector b = FloatVector.fromMemorySegment(F, w, w1 + at, ORDER);
+      FloatVector a = FloatVector.fromMemorySegment(F, MEMORY, v0 + at, ORDER);
+      FloatVector b = FloatVector.fromMemorySegment(F, MEMORY, v1 + at, ORDER);
       FloatVector v = FloatVector.broadcast(F, x[x0 + i]);
       a0 = a.fma(v, a0);
       b0 = b.fma(v, b0);

@@ -17,7 +17,7 @@ import dev.weft.batching.cost.StepCurve;
 public record EngineRates(
     int version, DeviceProfile profile, StepCurve curve, double spread, int steps, double seconds) {
   /** The version that this program writes and reads. */
-  public static final int VERSION = 4;
+  public static final int VERSION = 5;
 
   /** Above this, predictions are not to be relied on. */
   public static final double LARGE_SPREAD = 0.15;

@@ -1,6 +1,8 @@
 package dev.weft.jobs.infer;
 
 import dev.weft.batching.cost.CalibratedRates;
+import dev.weft.batching.cost.CostModel;
+import dev.weft.batching.cost.DeviceProfile;
 import dev.weft.batching.cost.MeasuredStep;
 import dev.weft.batching.cost.ModelShape;
 import dev.weft.batching.cost.StepCurve;
@@ -8,20 +10,21 @@ import dev.weft.batching.cost.StepCurveFit;
 import dev.weft.batching.schedule.StepLimits;
 import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;
+import dev.weft.kernels.backend.BackendProvider;
 import dev.weft.kernels.backend.Backends;
 import dev.weft.kernels.backend.Calibration;
 import dev.weft.kernels.engine.Engine;
-import dev.weft.kernels.engine.EngineInfo;
 import dev.weft.kernels.engine.StepProbe;
 import dev.weft.kernels.model.Model;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 
 /**
  * Measures steps with the engine that will run and fits their curve. How far compute and memory
- * traffic overlap is too small an effect to be seen in whole steps; the kernels' own calibration
- * tells it from interleaved rounds.
+ * traffic overlap, and what sequences that share a prefix save in reading it, are too small effects
+ * to be seen in whole steps; the kernels' own calibration tells them from interleaved rounds.
  */
 public final class RateProbe {
   private static final long SEED = 20260101;
@@ -35,41 +38,49 @@ public final class RateProbe {
   private RateProbe() {}
 
   /**
-   * Opens, or shares, an engine in this process and measures; then the overlap, with the kernels
-   * alone.
+   * Measures the kernels alone, then whole steps with an engine that is opened, or shared, in this
+   * process.
    */
   static EngineRates measure(EngineSpec spec, ModelShape shape, Configuration hadoop)
       throws InterruptedException, IOException {
-    EngineRates rates;
-    EngineInfo info;
-    try (EnginePool.Lease lease = EnginePool.acquire(spec, hadoop)) {
-      rates =
-          measure(
-              lease.engine(), shape, new StepLimits(spec.budgetTokens(), spec.maxSequences()), 0);
-      info = lease.engine().info();
+    DeviceProfile kernels =
+        kernels(spec.model().local(hadoop), Backends.find(spec.backend()), spec.threads());
+    EngineSpec counting = spec.withCostModel(new CostModel(shape, kernels));
+    try (EnginePool.Lease lease = EnginePool.acquire(counting, hadoop)) {
+      return measure(
+          lease.engine(), shape, new StepLimits(spec.budgetTokens(), spec.maxSequences()), kernels);
     }
-    try (Model model = Model.open(spec.model().local(hadoop));
-        Backend kernels = Backends.find(info.backend()).open(new BackendConfig(info.threads()))) {
-      double overlap =
-          Calibration.measure(kernels, model.spec(), model.weights().layers().getFirst().gate())
-              .overlap();
-      return new EngineRates(
-          EngineRates.VERSION,
-          rates.profile().withOverlap(overlap),
-          rates.curve(),
-          rates.spread(),
-          rates.steps(),
-          rates.seconds());
+  }
+
+  /**
+   * Rates of the kernels alone: what only interleaved rounds show, and too rough for predictions.
+   *
+   * @throws IOException if the model cannot be read
+   */
+  public static DeviceProfile kernels(Path model, BackendProvider provider, int threads)
+      throws IOException {
+    try (Model opened = Model.open(model);
+        Backend backend = provider.open(new BackendConfig(threads))) {
+      Calibration rates =
+          Calibration.measure(backend, opened.spec(), opened.weights().layers().getFirst().gate());
+      return new DeviceProfile(
+              Machine.cpu(),
+              rates.flopsPerSecond(),
+              rates.bytesPerSecond(),
+              rates.overlap(),
+              "kernels")
+          .withSharedReadGroup(rates.sharedReadGroup());
     }
   }
 
   /**
    * Measures with an engine that keeps the metrics of every step and has nothing else to do.
    *
-   * @param overlap of compute and memory traffic, if it is known
+   * @param kernels the engine's own device profile, of which overlap and shared reads are taken
+   *     over
    */
   public static EngineRates measure(
-      Engine engine, ModelShape shape, StepLimits limits, double overlap)
+      Engine engine, ModelShape shape, StepLimits limits, DeviceProfile kernels)
       throws InterruptedException {
     long began = System.nanoTime();
     double parameters = shape.parametersPerToken() + (double) shape.headParameters();
@@ -80,7 +91,13 @@ public final class RateProbe {
     return new EngineRates(
         EngineRates.VERSION,
         CalibratedRates.of(
-            Machine.cpu(), shape, curve, limits.budgetTokens(), overlap, "calibration"),
+                Machine.cpu(),
+                shape,
+                curve,
+                limits.budgetTokens(),
+                kernels.overlap(),
+                "calibration")
+            .withSharedReadGroup(kernels.sharedReadGroup()),
         curve,
         StepCurveFit.medianError(curve, steps),
         steps.size(),

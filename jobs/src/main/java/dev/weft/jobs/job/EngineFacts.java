@@ -17,6 +17,7 @@ import java.util.Set;
  * @param threads threads of one
  * @param kvTokens tokens that the KV cache of one holds
  * @param contextTokens longest sequence
+ * @param loadSeconds time that the slowest took to load the model and get ready
  * @param steps steps of this start
  * @param busySeconds time of these steps
  * @param energyJoules energy of these steps
@@ -28,6 +29,7 @@ record EngineFacts(
     int threads,
     long kvTokens,
     int contextTokens,
+    double loadSeconds,
     long steps,
     double busySeconds,
     double energyJoules,
@@ -39,13 +41,14 @@ record EngineFacts(
       EngineFacts before =
           folder
               .read(folder.engine(), EngineFacts.class)
-              .orElse(new EngineFacts(0, "none", 0, 0, 0, 0, 0, 0, List.of()));
+              .orElse(new EngineFacts(0, "none", 0, 0, 0, 0, 0, 0, 0, List.of()));
       return new EngineFacts(
           0,
           before.backend,
           before.threads,
           before.kvTokens,
           before.contextTokens,
+          0,
           0,
           0,
           0,
@@ -76,6 +79,7 @@ record EngineFacts(
             one.threads(),
             one.kvTokens(),
             one.contextTokens(),
+            reports.stream().mapToDouble(PartitionReport::loadSeconds).max().orElse(0),
             steps,
             busy,
             joules,

@@ -115,7 +115,8 @@ final class Report {
                 config.engine().kvFormat().label(),
                 facts.engine().kvTokens(),
                 config.engine().budgetTokens(),
-                setup.contextTokens()),
+                setup.contextTokens(),
+                facts.engine().loadSeconds()),
             new Rows(
                 counts.rows(),
                 counts.rows() - errorRows,

@@ -61,6 +61,7 @@ public final class RunRow {
     row.count("kv_tokens", run.engine().kvTokens());
     row.count("step_budget_tokens", run.engine().stepTokens());
     row.count("context_tokens", run.engine().contextTokens());
+    row.number("engine_load_seconds", run.engine().loadSeconds());
     row.text("backend", origin.backend());
     row.text("device", origin.device());
     row.text("weight_formats", origin.weightFormats());

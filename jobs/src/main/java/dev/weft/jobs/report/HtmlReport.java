@@ -307,6 +307,7 @@ public final class HtmlReport {
               + ", "
               + Format.count(run.engine().kvTokens(), "token")
               + " per engine");
+      table.row("Engine ready after", Format.seconds(run.engine().loadSeconds()));
     }
     table.row("Results", run.output().results());
     table.row("Metrics", run.output().metrics());

@@ -143,6 +143,8 @@ public record RunSummary(
    * @param kvTokens tokens that one engine's KV cache holds
    * @param stepTokens token budget of a step
    * @param contextTokens longest sequence accepted
+   * @param loadSeconds time that the slowest engine took to load the model, have its kernels
+   *     compiled and be ready; 0 if none was opened
    */
   public record EngineInfo(
       String backend,
@@ -152,7 +154,8 @@ public record RunSummary(
       String kvFormat,
       long kvTokens,
       int stepTokens,
-      int contextTokens) {}
+      int contextTokens,
+      double loadSeconds) {}
 
   /**
    * {@code total = answered + errors}.

@@ -60,7 +60,8 @@ final class SampleRuns {
             Map.of("Q8_0", 0.99),
             4_730_112,
             1024),
-        new RunSummary.EngineInfo("vector", "AMD EPYC 7003, AVX2", 2, 1, "F32", 65_536, 256, 1024),
+        new RunSummary.EngineInfo(
+            "vector", "AMD EPYC 7003, AVX2", 2, 1, "F32", 65_536, 256, 1024, 1.5),
         new RunSummary.Rows(2000, 1997, 3, 112, 0),
         List.of(
             new RunSummary.ErrorCount(
@@ -229,7 +230,8 @@ final class SampleRuns {
             Map.of(evil, 1.0),
             Long.MAX_VALUE,
             Integer.MAX_VALUE),
-        new RunSummary.EngineInfo(evil, evil, 1, 1, evil, Long.MAX_VALUE, Integer.MAX_VALUE, 1),
+        new RunSummary.EngineInfo(
+            evil, evil, 1, 1, evil, Long.MAX_VALUE, Integer.MAX_VALUE, 1, 1e300),
         new RunSummary.Rows(Long.MAX_VALUE, Long.MAX_VALUE - 1, 1, 1, 1),
         List.of(new RunSummary.ErrorCount(evil, evil, 1, evil, evil)),
         new RunSummary.Tokens(Long.MAX_VALUE, 1, 1, 1, 1, Long.MAX_VALUE),

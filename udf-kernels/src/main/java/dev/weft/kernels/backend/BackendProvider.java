@@ -11,5 +11,10 @@ public interface BackendProvider {
   /** Probes without side effects; must not throw. */
   Availability availability();
 
+  /** Whether its kernels must be faster than a loop in plain Java, else something is wrong. */
+  default boolean fasterThanPlainJava() {
+    return true;
+  }
+
   Backend open(BackendConfig config);
 }

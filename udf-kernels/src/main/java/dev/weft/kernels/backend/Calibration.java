@@ -19,16 +19,23 @@ import java.util.stream.IntStream;
  * @param bytesPerSecond of keys and values that the attention of single tokens reads
  * @param overlap {@code w = (C + M - T) / min(C, M)} in 0..1: {@code C} and {@code M} are the
  *     seconds of the two alone, {@code T} those of both in one step, as the forward pass runs them
+ * @param sharedReadGroup how many times as long attention takes where every sequence has pages of
+ *     its own as where all have the same, rounded; 1 or more
  * @param method how it was measured, for reports
  */
 public record Calibration(
-    double flopsPerSecond, double bytesPerSecond, double overlap, String method) {
+    double flopsPerSecond,
+    double bytesPerSecond,
+    double overlap,
+    int sharedReadGroup,
+    String method) {
   private static final int COMPUTE_ROWS = 128;
   private static final int CONTEXT = 512;
 
-  /** Larger than the second-level caches. */
-  private static final long KV_BYTES = 32L << 20;
+  /** Larger than the caches of two cores. */
+  private static final long KV_BYTES = 64L << 20;
 
+  private static final int MOST_SHARED = 64;
   private static final int ROUNDS = 15;
   private static final long WARM_UP_NANOS = 500_000_000L;
 
@@ -52,10 +59,13 @@ public record Calibration(
             0,
             (float) (1 / Math.sqrt(spec.headDim())));
     var tokens = new RaggedTokens();
+    var sharing = new RaggedTokens();
     for (int s = 0; s < sequences; s++) {
       int first = s * pagesEach;
       tokens.beginSequence(IntStream.range(first, first + pagesEach).toArray());
       tokens.addToken(CONTEXT - 1);
+      sharing.beginSequence(IntStream.range(0, pagesEach).toArray());
+      sharing.addToken(CONTEXT - 1);
     }
     try (Weights weights = backend.prepare(List.of(matrix));
         KvCache kv = backend.openKv(layout, new KvConfig(sequences * pagesEach))) {
@@ -63,17 +73,22 @@ public record Calibration(
       Activations out = backend.allocate(COMPUTE_ROWS, weights.outputs());
       Activations queries = backend.allocate(sequences, width);
       Activations attended = backend.allocate(sequences, width);
+      touch(backend, spec, shape, kv, sequences, pagesEach);
       Runnable compute = () -> backend.matmul(weights, in, COMPUTE_ROWS, out);
       Runnable memory = () -> backend.attention(queries, shape, tokens, kv, 0, attended);
+      Runnable shared = () -> backend.attention(queries, shape, sharing, kv, 0, attended);
       warmUp(compute);
       warmUp(memory);
+      warmUp(shared);
       double[] c = new double[ROUNDS];
       double[] m = new double[ROUNDS];
+      double[] one = new double[ROUNDS];
       double[] both = new double[ROUNDS];
       int repeats = Math.clamp(Math.round(seconds(memory) / seconds(compute)), 1, 1000);
       for (int round = 0; round < ROUNDS; round++) {
         c[round] = seconds(() -> repeat(compute, repeats));
         m[round] = seconds(memory);
+        one[round] = seconds(shared);
         both[round] =
             seconds(
                 () -> {
@@ -90,6 +105,7 @@ public record Calibration(
           flops / seconds,
           bytes / read,
           Math.clamp(overlap, 0.0, 1.0),
+          Math.clamp(Math.round(read / median(one)), 1, MOST_SHARED),
           String.format(
               Locale.ROOT,
               "backend %s, %d threads, medians of %d interleaved rounds: products of %d tokens"
@@ -103,6 +119,29 @@ public record Calibration(
               matrix.format(),
               sequences,
               CONTEXT));
+    }
+  }
+
+  /** Writes all pages: before, they are one page of zeros, which every cache holds. */
+  private static void touch(
+      Backend backend,
+      TransformerSpec spec,
+      AttentionShape shape,
+      KvCache kv,
+      int sequences,
+      int pagesEach) {
+    var rope = new RopeTable(spec.rope());
+    rope.cover(CONTEXT - 1);
+    Activations rows = backend.allocate(CONTEXT, spec.attentionWidth());
+    var all = new RaggedTokens();
+    for (int s = 0; s < sequences; s++) {
+      int first = s * pagesEach;
+      all.clear();
+      all.beginSequence(IntStream.range(first, first + pagesEach).toArray());
+      for (int t = 0; t < CONTEXT; t++) {
+        all.addToken(t);
+      }
+      backend.ropeAndStore(rows, shape, rope, all, kv, 0);
     }
   }
 

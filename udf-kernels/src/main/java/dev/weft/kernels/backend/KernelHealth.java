@@ -4,8 +4,10 @@ import dev.weft.kernels.model.Tensor;
 import dev.weft.kernels.quant.QuantFormat;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * Whether the kernels of a backend run at the speed they should. Compiled code of the Vector API
@@ -13,15 +15,22 @@ import java.util.Locale;
  * thing, tens of times slower; nothing but a measurement shows it.
  *
  * @param rates what was measured
- * @param warmUpSeconds time that measuring, and with it compiling, took
+ * @param warmUpSeconds time that measuring, and with it compiling, took; 0 if all was known
  */
 public record KernelHealth(List<Rate> rates, double warmUpSeconds) {
   /** A batch size of each kernel: one row, few rows, full tiles. */
   private static final int[] ROWS = {1, 4, 32};
 
   private static final long LONGEST_NANOS = 400_000_000L;
+
+  /** Before a kernel counts as slow: on a busy machine, compiling it takes seconds. */
+  private static final long PATIENCE_NANOS = 10_000_000_000L;
+
   private static final long SHORTEST_NANOS = 100_000_000L;
   private static final int PROBE = 4096;
+
+  /** What was measured in this process: code is compiled once, whichever engine asks. */
+  private static final Map<String, Map<QuantFormat, List<Rate>>> MEASURED = new HashMap<>();
 
   public KernelHealth {
     rates = List.copyOf(rates);
@@ -66,12 +75,18 @@ public record KernelHealth(List<Rate> rates, double warmUpSeconds) {
     return lines;
   }
 
+  /** Whether these rates are of this call, not of an earlier one in this process. */
+  public boolean measuredNow() {
+    return warmUpSeconds > 0;
+  }
+
   /**
-   * Warms up the product kernels with the formats of some matrices and measures them.
+   * Warms up the product kernels with the formats of some matrices and measures them, each format
+   * once for a process.
    *
-   * @param matrices one for each format is used
+   * @param matrices one for each format is used, the smallest
    */
-  public static KernelHealth warmUp(Backend backend, List<Tensor> matrices) {
+  public static synchronized KernelHealth warmUp(Backend backend, List<Tensor> matrices) {
     long start = System.nanoTime();
     var samples = new EnumMap<QuantFormat, Tensor>(QuantFormat.class);
     for (Tensor matrix : matrices) {
@@ -80,22 +95,34 @@ public record KernelHealth(List<Rate> rates, double warmUpSeconds) {
         samples.put(matrix.format(), matrix);
       }
     }
+    var known = MEASURED.computeIfAbsent(backend.name(), n -> new EnumMap<>(QuantFormat.class));
     var rates = new ArrayList<Rate>();
+    boolean measured = false;
     for (Tensor matrix : samples.values()) {
-      try (Weights weights = backend.prepare(List.of(matrix))) {
-        for (int rows : ROWS) {
-          rates.add(measure(backend, weights, matrix, rows));
-        }
+      if (!known.containsKey(matrix.format())) {
+        known.put(matrix.format(), measure(backend, matrix));
+        measured = true;
+      }
+      rates.addAll(known.get(matrix.format()));
+    }
+    return new KernelHealth(rates, measured ? (System.nanoTime() - start) / 1e9 : 0);
+  }
+
+  private static List<Rate> measure(Backend backend, Tensor matrix) {
+    var rates = new ArrayList<Rate>();
+    try (Weights weights = backend.prepare(List.of(matrix))) {
+      for (int rows : ROWS) {
+        rates.add(measure(backend, weights, matrix, rows));
       }
     }
-    return new KernelHealth(rates, (System.nanoTime() - start) / 1e9);
+    return rates;
   }
 
   private static long size(Tensor matrix) {
     return (long) matrix.rows() * matrix.columns();
   }
 
-  /** Runs until the speed has not grown for a while. */
+  /** Runs until the speed has not grown for a while; for long, if it is too low. */
   private static Rate measure(Backend backend, Weights weights, Tensor matrix, int rows) {
     Activations in = backend.allocate(rows, matrix.columns());
     Activations out = backend.allocate(rows, weights.outputs());
@@ -119,8 +146,10 @@ public record KernelHealth(List<Rate> rates, double warmUpSeconds) {
       best = Math.max(best, rate);
       plain = Math.max(plain, PROBE * 1e9 / Math.max(1, after - middle));
       boolean settled = after - start > SHORTEST_NANOS && after - grown > SHORTEST_NANOS / 2;
-      if (settled || after - start > LONGEST_NANOS || Float.isNaN(sink)) {
-        return new Rate(matrix.format(), rows, best, plain);
+      Rate now = new Rate(matrix.format(), rows, best, plain);
+      long longest = now.slow() ? PATIENCE_NANOS : LONGEST_NANOS;
+      if (settled && !now.slow() || after - start > longest || Float.isNaN(sink)) {
+        return now;
       }
     }
   }

@@ -15,7 +15,9 @@ import java.util.List;
  * @param kvPages pages of the pool
  * @param kvBytes bytes of the pool
  * @param weightBytes bytes of the weights in memory
- * @param loadSeconds time to open the model and make it ready
+ * @param loadSeconds time to open the model and make it ready, with the next
+ * @param warmUpSeconds time to have kernels compiled and their speed checked; 0 if another engine
+ *     of the process did
  * @param warnings what runs slower or less exactly than it should, and how to mend it
  */
 public record EngineInfo(
@@ -30,4 +32,5 @@ public record EngineInfo(
     long kvBytes,
     long weightBytes,
     double loadSeconds,
+    double warmUpSeconds,
     List<String> warnings) {}

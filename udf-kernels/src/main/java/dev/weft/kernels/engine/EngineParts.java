@@ -4,6 +4,7 @@ import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.BackendProvider;
 import dev.weft.kernels.backend.Backends;
+import dev.weft.kernels.backend.KernelHealth;
 import dev.weft.kernels.forward.Transformer;
 import dev.weft.kernels.kv.KvConfig;
 import dev.weft.kernels.memory.MemoryBudgetException;
@@ -43,6 +44,11 @@ record EngineParts(
       backend = provider.open(new BackendConfig(config.threads()));
       Transformer transformer =
           Transformer.open(model, backend, new KvConfig(pages, config.kvFormat()));
+      List<String> warnings = warnings(config.backend(), provider);
+      KernelHealth health = transformer.warmUp();
+      if (provider.fasterThanPlainJava()) {
+        warnings.addAll(health.warnings());
+      }
       EngineInfo info =
           new EngineInfo(
               model.name(),
@@ -56,7 +62,8 @@ record EngineParts(
               pages * pageBytes,
               Math.max(model.weightBytes(), transformer.weightBytes()),
               (System.nanoTime() - start) * 1e-9,
-              warnings(config.backend(), provider));
+              health.warmUpSeconds(),
+              warnings);
       return new EngineParts(model, backend, transformer, context, info);
     } catch (IOException e) {
       close(model, backend);

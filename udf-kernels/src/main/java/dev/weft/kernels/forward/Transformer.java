@@ -136,11 +136,15 @@ public final class Transformer implements AutoCloseable {
   }
 
   /**
-   * Has the kernels that this model needs compiled, and measures whether they are as fast as they
-   * should be. Overwrites page 0: for the time before the first step.
+   * Has the kernels that this model needs compiled, unless that was done in this process, and
+   * measures whether they are as fast as they should be. Overwrites page 0: for the time before the
+   * first step.
    */
   public KernelHealth warmUp() {
     KernelHealth health = KernelHealth.warmUp(backend, samples);
+    if (!health.measuredNow()) {
+      return health;
+    }
     var batch = new StepBatch();
     float[] logits = new float[spec.vocabSize()];
     int[] pages = {0};

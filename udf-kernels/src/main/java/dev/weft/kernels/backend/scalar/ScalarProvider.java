@@ -23,6 +23,11 @@ public final class ScalarProvider implements BackendProvider {
   }
 
   @Override
+  public boolean fasterThanPlainJava() {
+    return false;
+  }
+
+  @Override
   public Backend open(BackendConfig config) {
     return new ScalarBackend(config);
   }

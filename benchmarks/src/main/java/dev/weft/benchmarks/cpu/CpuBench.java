@@ -83,13 +83,30 @@ public final class CpuBench {
       throws IOException, InterruptedException {
     try (Limits limits = new Limits(setting.threads())) {
       LimitSection.run(results, setting, limits);
-      CheckSection.run(results, setting);
+      phase(() -> CheckSection.run(results, setting));
       new EfficiencySection(results, setting, limits).run();
       new StepSection(results, setting, limits).run();
-      LongContextSection.run(results, setting, limits);
+      phase(() -> LongContextSection.run(results, setting, limits));
     }
     MemorySection.run(results, setting);
-    new SharedPrefixSection(results, setting).run();
+    phase(() -> new SharedPrefixSection(results, setting).run());
     SparkSection.run(results, setting);
+    SoakSection.run(results, setting);
+  }
+
+  private interface Section {
+    void run() throws IOException, InterruptedException;
+  }
+
+  private static void phase(Section section) throws IOException, InterruptedException {
+    try {
+      Phase.run(
+          () -> {
+            section.run();
+            return null;
+          });
+    } catch (PeerException e) {
+      throw new IllegalStateException("a section tells of its peers itself", e);
+    }
   }
 }

@@ -66,29 +66,77 @@ final class StepSection {
   private void run(Shape shape, QuantFormat format, String suffix)
       throws IOException, InterruptedException {
     Path file = shape.file(setting.work(), format, setting.seed());
-    int sequences = SEQUENCES[SEQUENCES.length - 1];
     int repetitions = shape == Shape.B1 ? setting.longRepetitions() : setting.repetitions();
+    Map<String, Double> binding = new LinkedHashMap<>();
+    try {
+      binding = Phase.run(() -> binding(file, suffix, repetitions));
+    } catch (PeerException e) {
+      skip(suffix, BindingPeer.NAME, e);
+    }
+    Map<String, Double> beside = binding;
+    try {
+      Phase.run(
+          () -> {
+            direct(shape, format, file, suffix, repetitions, beside);
+            return null;
+          });
+    } catch (PeerException e) {
+      names(suffix).forEach(name -> results.add(Line.skipped(name, "llama.cpp", e.getMessage())));
+    }
+  }
+
+  /** Rates of the binding by name of the measurement; in rounds of its own. */
+  private Map<String, Double> binding(Path file, String suffix, int repetitions)
+      throws PeerException, InterruptedException {
+    Map<String, Double> rates = new LinkedHashMap<>();
+    int slots = SEQUENCES[SEQUENCES.length - 1];
+    try (BindingPeer peer =
+        BindingPeer.open(file, setting.threads(), slots, CONTEXT + MOST_STEPS)) {
+      String prefill = "prefill." + suffix;
+      if (results.wants(prefill)) {
+        Rounds rounds = new Rounds().add(prefill, () -> peer.promptRate(PROMPT));
+        rates.put(prefill, rounds.run(setting.warmUp(), repetitions).get(prefill).median());
+      }
+      for (int s : SEQUENCES) {
+        String decode = decodeName(s, suffix);
+        if (results.wants(decode)) {
+          Rounds rounds =
+              new Rounds().add(decode, () -> peer.decodeRate(s, BINDING_PROMPT, 2 * steps(s)));
+          rates.put(decode, rounds.run(setting.warmUp(), repetitions).get(decode).median());
+        }
+      }
+    }
+    return rates;
+  }
+
+  private void direct(
+      Shape shape,
+      QuantFormat format,
+      Path file,
+      String suffix,
+      int repetitions,
+      Map<String, Double> binding)
+      throws IOException, PeerException, InterruptedException {
+    int sequences = SEQUENCES[SEQUENCES.length - 1];
     try (WeftSteps weft =
             WeftSteps.open(file, setting.threads(), sequences, CONTEXT + MOST_STEPS, PROMPT);
         LlamaModelFile model = LlamaModelFile.open(file);
         LlamaSteps flash = llama(model, sequences, true);
-        LlamaSteps plain = llama(model, sequences, false)) {
+        LlamaSteps plain = llama(model, sequences, false);
+        JlamaSteps jlama = jlama(shape, format, file, suffix)) {
       List<Steps> engines = new ArrayList<>(List.of(weft, flash, plain));
-      try (Extras extras = extras(shape, format, file, suffix)) {
-        if (extras.jlama != null) {
-          engines.add(extras.jlama);
-        }
-        if (results.wants("prefill." + suffix)) {
-          prefill(suffix, engines, extras.binding, repetitions);
-        }
-        for (int s : SEQUENCES) {
-          if (results.wants(decodeName(s, suffix))) {
-            decode(s, suffix, format, engines, extras.binding, repetitions);
-          }
+      if (jlama != null) {
+        engines.add(jlama);
+      }
+      String prefill = "prefill." + suffix;
+      if (results.wants(prefill)) {
+        prefill(prefill, engines, repetitions, binding);
+      }
+      for (int s : SEQUENCES) {
+        if (results.wants(decodeName(s, suffix))) {
+          decode(s, suffix, format, engines, repetitions, binding);
         }
       }
-    } catch (PeerException e) {
-      names(suffix).forEach(name -> results.add(Line.skipped(name, "llama.cpp", e.getMessage())));
     }
   }
 
@@ -98,39 +146,21 @@ final class StepSection {
         model, setting.threads(), sequences, CONTEXT + MOST_STEPS, PROMPT, flash);
   }
 
-  /** Peers that may be missing without the comparison with llama.cpp losing its meaning. */
-  private record Extras(BindingPeer binding, JlamaSteps jlama) implements AutoCloseable {
-    @Override
-    public void close() {
-      if (binding != null) {
-        binding.close();
-      }
-      if (jlama != null) {
-        jlama.close();
-      }
-    }
-  }
-
-  private Extras extras(Shape shape, QuantFormat format, Path file, String suffix)
+  /**
+   * Null where it does not take part: its 4-bit format is the only one that is comparable, and a
+   * file of 1.1B parameters takes it minutes to load.
+   */
+  private JlamaSteps jlama(Shape shape, QuantFormat format, Path file, String suffix)
       throws IOException {
-    BindingPeer binding = null;
-    JlamaSteps jlama = null;
-    int slots = SEQUENCES[SEQUENCES.length - 1];
+    if (format != QuantFormat.Q4_0 || shape == Shape.B1) {
+      return null;
+    }
     try {
-      binding = BindingPeer.open(file, setting.threads(), slots, CONTEXT + MOST_STEPS);
+      return JlamaSteps.open(file, setting.threads(), PROMPT + MOST_STEPS);
     } catch (PeerException e) {
-      skip(suffix, BindingPeer.NAME, e);
+      skip(suffix, "Jlama", e);
+      return null;
     }
-    // Its 4-bit format is the only one that is comparable; a file of 1.1B parameters takes it
-    // minutes to load.
-    if (format == QuantFormat.Q4_0 && shape != Shape.B1) {
-      try {
-        jlama = JlamaSteps.open(file, setting.threads(), PROMPT + MOST_STEPS);
-      } catch (PeerException e) {
-        skip(suffix, "Jlama", e);
-      }
-    }
-    return new Extras(binding, jlama);
   }
 
   private void skip(String suffix, String peer, PeerException e) {
@@ -139,7 +169,8 @@ final class StepSection {
     }
   }
 
-  private void prefill(String suffix, List<Steps> engines, BindingPeer binding, int repetitions)
+  private void prefill(
+      String name, List<Steps> engines, int repetitions, Map<String, Double> binding)
       throws PeerException, InterruptedException {
     int[] prompt = tokens(PROMPT, 1);
     Rounds rounds = limits.addTo(new Rounds());
@@ -152,12 +183,10 @@ final class StepSection {
             return PROMPT / Limits.since(start);
           });
     }
-    if (binding != null) {
-      rounds.add(BindingPeer.NAME, () -> binding.promptRate(PROMPT));
-    }
     report(
-        "prefill." + suffix,
+        name,
         rounds.run(setting.warmUp(), repetitions),
+        binding,
         1.6,
         "a prompt of " + PROMPT + " tokens, logits of the last");
   }
@@ -167,10 +196,10 @@ final class StepSection {
       String suffix,
       QuantFormat format,
       List<Steps> engines,
-      BindingPeer binding,
-      int repetitions)
+      int repetitions,
+      Map<String, Double> binding)
       throws PeerException, InterruptedException {
-    int steps = sequences == 1 ? MOST_STEPS : sequences < 32 ? 8 : 4;
+    int steps = steps(sequences);
     int[][] prompts = new int[sequences][];
     for (int s = 0; s < sequences; s++) {
       prompts[s] = tokens(CONTEXT, s);
@@ -186,16 +215,14 @@ final class StepSection {
         rounds.add(engine.name(), () -> decode(engine, next, CONTEXT));
       }
     }
-    if (binding != null) {
-      rounds.add(BindingPeer.NAME, () -> binding.decodeRate(sequences, BINDING_PROMPT, 2 * steps));
-    }
     double target =
         sequences == 1 ? format == QuantFormat.Q4_0 ? 1.0 : 1.15 : sequences == 8 ? 1.5 : 2.0;
     report(
         decodeName(sequences, suffix),
         rounds.run(setting.warmUp(), repetitions),
+        binding,
         target,
-        "%d sequences at position %d, %d steps; the binding: at %d"
+        "%d sequences at position %d, %d steps; the binding, in rounds of its own: at %d"
             .formatted(sequences, CONTEXT, steps, BINDING_PROMPT));
   }
 
@@ -210,16 +237,27 @@ final class StepSection {
     return steps.length * steps[0].length / seconds;
   }
 
-  private void report(String name, Map<String, Series> rates, double target, String workload) {
-    results.add(line(name, rates, target, workload));
+  private static int steps(int sequences) {
+    return sequences == 1 ? MOST_STEPS : sequences < 32 ? 8 : 4;
+  }
+
+  private void report(
+      String name,
+      Map<String, Series> rates,
+      Map<String, Double> binding,
+      double target,
+      String workload) {
+    Line line = line(name, rates, target, workload);
+    results.add(
+        binding.containsKey(name) ? line.with(Map.of(BindingPeer.NAME, binding.get(name))) : line);
   }
 
   /** Ours against the best way of calling llama.cpp directly. */
   static Line line(String name, Map<String, Series> rates, double target, String workload) {
     String best = null;
     for (String way : rates.keySet()) {
-      boolean direct = way.startsWith("llama.cpp") && !way.equals(BindingPeer.NAME);
-      if (direct && (best == null || rates.get(way).median() > rates.get(best).median())) {
+      if (way.startsWith("llama.cpp")
+          && (best == null || rates.get(way).median() > rates.get(best).median())) {
         best = way;
       }
     }

@@ -1,6 +1,7 @@
 package dev.weft.benchmarks.planner;
 
 import dev.weft.batching.cost.CostModel;
+import dev.weft.batching.cost.DeviceProfile;
 import dev.weft.batching.cost.MeasuredStep;
 import dev.weft.batching.cost.ModelShape;
 import dev.weft.batching.schedule.StepLimits;
@@ -12,6 +13,7 @@ import dev.weft.jobs.infer.EngineRates;
 import dev.weft.jobs.infer.Machine;
 import dev.weft.jobs.infer.RateProbe;
 import dev.weft.jobs.prepare.ModelFacts;
+import dev.weft.kernels.backend.Backends;
 import dev.weft.kernels.engine.Engine;
 import dev.weft.kernels.engine.EngineConfig;
 import dev.weft.kernels.engine.StepProbe;
@@ -94,13 +96,14 @@ final class SimulatorError {
 
   private void run(String name, Path file) throws IOException, InterruptedException {
     ModelShape shape = ModelFacts.of(file).shape(KvFormat.F32);
-    CostModel cost = new CostModel(shape, calibrate(file, shape, null).profile());
+    DeviceProfile kernels = RateProbe.kernels(file, Backends.find("auto"), threads);
+    CostModel cost = new CostModel(shape, calibrate(file, shape, kernels).profile());
     Map<String, Measured> results = new LinkedHashMap<>();
     List<Double> spreads = new ArrayList<>();
     List<Double> seconds = new ArrayList<>();
     for (int r = 0; r < repetitions; r++) {
       try (Engine engine = open(file, cost)) {
-        EngineRates rates = RateProbe.measure(engine, shape, LIMITS, 0);
+        EngineRates rates = RateProbe.measure(engine, shape, LIMITS, kernels);
         spreads.add(rates.spread());
         seconds.add(rates.seconds());
         CostModel measured = cost.withCurve(rates.curve());
@@ -124,10 +127,10 @@ final class SimulatorError {
             .formatted(median(seconds)));
   }
 
-  private EngineRates calibrate(Path file, ModelShape shape, CostModel cost)
+  private EngineRates calibrate(Path file, ModelShape shape, DeviceProfile kernels)
       throws InterruptedException {
-    try (Engine engine = open(file, cost)) {
-      return RateProbe.measure(engine, shape, LIMITS, 0);
+    try (Engine engine = open(file, new CostModel(shape, kernels))) {
+      return RateProbe.measure(engine, shape, LIMITS, kernels);
     }
   }
 

@@ -3,21 +3,31 @@ package dev.weft.benchmarks.recovery;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URI;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.util.Progressable;
 
 /**
- * The local file system under the scheme {@value #SCHEME}, which does not write what a run writes
- * while it infers: what is left of a job's time is that without a ledger.
+ * The local file system under the scheme {@value #SCHEME}, which does not write a run's ledger
+ * while it is told so: what is left of the time of inference is that without a ledger. It only
+ * remembers how long the files would be, for whoever asks after writing one.
  */
 public final class DroppingFileSystem extends RawLocalFileSystem {
   static final String SCHEME = "dropping";
 
-  /** Key in Hadoop's configuration: whether anything is dropped. */
-  static final String ACTIVE = "fs.dropping.active";
+  private static final Map<Path, Long> DROPPED = new ConcurrentHashMap<>();
+  private static volatile boolean active;
+
+  /** Whether ledgers are dropped from now on, in this process. */
+  static void drop(boolean ledgers) {
+    active = ledgers;
+    DROPPED.clear();
+  }
 
   @Override
   public URI getUri() {
@@ -29,10 +39,12 @@ public final class DroppingFileSystem extends RawLocalFileSystem {
     return SCHEME;
   }
 
-  private boolean drops(Path path) {
-    String text = path.toUri().getPath();
-    return getConf().getBoolean(ACTIVE, false)
-        && (text.contains("/ledger/") || text.contains("/attempts/"));
+  private static boolean drops(Path path) {
+    return active && path.toUri().getPath().contains("/ledger/");
+  }
+
+  private static Path key(Path path) {
+    return new Path(path.toUri().getPath());
   }
 
   @Override
@@ -44,9 +56,16 @@ public final class DroppingFileSystem extends RawLocalFileSystem {
       long blockSize,
       Progressable progress)
       throws IOException {
-    return drops(f)
-        ? new FSDataOutputStream(OutputStream.nullOutputStream(), statistics)
-        : super.create(f, overwrite, bufferSize, replication, blockSize, progress);
+    if (!drops(f)) {
+      return super.create(f, overwrite, bufferSize, replication, blockSize, progress);
+    }
+    return new FSDataOutputStream(OutputStream.nullOutputStream(), statistics) {
+      @Override
+      public void close() throws IOException {
+        DROPPED.put(key(f), getPos());
+        super.close();
+      }
+    };
   }
 
   @Override
@@ -63,12 +82,27 @@ public final class DroppingFileSystem extends RawLocalFileSystem {
   }
 
   @Override
+  public FileStatus getFileStatus(Path f) throws IOException {
+    Long bytes = DROPPED.get(key(f));
+    return bytes == null
+        ? super.getFileStatus(f)
+        : new FileStatus(bytes, false, 1, getDefaultBlockSize(f), System.currentTimeMillis(), f);
+  }
+
+  @Override
   public boolean rename(Path src, Path dst) throws IOException {
-    return drops(dst) || super.rename(src, dst);
+    if (!drops(dst)) {
+      return super.rename(src, dst);
+    }
+    Long bytes = DROPPED.remove(key(src));
+    if (bytes != null) {
+      DROPPED.put(key(dst), bytes);
+    }
+    return bytes != null;
   }
 
   @Override
   public boolean delete(Path p, boolean recursive) throws IOException {
-    return drops(p) || super.delete(p, recursive);
+    return drops(p) ? DROPPED.remove(key(p)) != null : super.delete(p, recursive);
   }
 }

@@ -24,13 +24,13 @@ import org.apache.spark.sql.SparkSession;
 final class LocalJob {
   private LocalJob() {}
 
-  /** Arguments: whether the ledger is dropped, then keys of the job and values by turns. */
+  /** Arguments: keys of the job and values by turns. */
   public static void main(String[] arguments) {
     PrintStream out = System.out;
     System.setOut(System.err);
-    SparkSession spark = session(2, Boolean.parseBoolean(arguments[0]));
+    SparkSession spark = session(2);
     Map<String, String> job = new HashMap<>();
-    for (int i = 1; i < arguments.length; i += 2) {
+    for (int i = 0; i < arguments.length; i += 2) {
       job.put(arguments[i], arguments[i + 1]);
     }
     try {
@@ -43,7 +43,7 @@ final class LocalJob {
   }
 
   /** A session as {@code weft run} opens it in local mode. */
-  static SparkSession session(int cores, boolean dropLedger) {
+  static SparkSession session(int cores) {
     SparkSession spark =
         SparkSession.builder()
             .master("local[" + cores + "]")
@@ -66,7 +66,6 @@ final class LocalJob {
                 "spark.sql.catalog.spark_catalog",
                 "org.apache.spark.sql.delta.catalog.DeltaCatalog")
             .config("spark.hadoop.fs.dropping.impl", DroppingFileSystem.class.getName())
-            .config("spark.hadoop." + DroppingFileSystem.ACTIVE, Boolean.toString(dropLedger))
             .config("spark.delta.logStore.dropping.impl", "io.delta.storage.LocalLogStore")
             .getOrCreate();
     spark.sparkContext().setLogLevel("ERROR");
@@ -74,14 +73,13 @@ final class LocalJob {
   }
 
   /** Starts the process; its errors go to the file. */
-  static Process start(Path log, boolean dropLedger, Map<String, String> job) throws IOException {
+  static Process start(Path log, Map<String, String> job) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-Xmx1500m");
     command.addAll(LocalCluster.JVM_OPTIONS);
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.add(LocalJob.class.getName());
-    command.add(Boolean.toString(dropLedger));
     job.forEach((k, v) -> command.addAll(List.of(k, v)));
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("SPARK_LOCAL_IP", "127.0.0.1");

@@ -7,17 +7,18 @@ import java.util.Map;
 /**
  * What a run loses, repeats and costs when parts of it are killed.
  *
- * <pre>RecoveryBench [--out FILE] [--only kill|soak|resume] [--seed S]
+ * <pre>RecoveryBench [--out FILE] [--only kill|soak|restart|ledger] [--seed S]
  *   [--runs N] [--requests N]     kill: runs, and requests of each
  *   [--model tiny|demo]           kill: a tiny model, or the demo's, which warms up for long
  *   [--minutes M]                 soak
- *   [--rows N]                    resume</pre>
+ *   [--rows N]                    restart, ledger</pre>
  */
 public final class RecoveryBench {
   private enum Part {
     KILL,
     SOAK,
-    RESUME
+    RESTART,
+    LEDGER
   }
 
   private RecoveryBench() {}
@@ -58,8 +59,11 @@ public final class RecoveryBench {
           work.resolve("kill-" + seed),
           results);
     }
-    if (only == null || only == Part.RESUME) {
-      ResumeOverhead.run(work.resolve("resume"), rows, results);
+    if (only == null || only == Part.RESTART) {
+      ResumeOverhead.restart(work.resolve("restart"), rows, results);
+    }
+    if (only == null || only == Part.LEDGER) {
+      ResumeOverhead.ledger(work.resolve("ledgerless"), rows, results);
     }
     if (only == null || only == Part.SOAK) {
       Soak.run(demo, work.resolve("soak"), minutes, results);

@@ -1,17 +1,16 @@
 package dev.weft.benchmarks.recovery;
 
-import com.sun.management.UnixOperatingSystemMXBean;
+import dev.weft.benchmarks.process.ProcessState;
+import dev.weft.benchmarks.process.Trend;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.job.WeftJob;
 import dev.weft.jobs.run.ProgressListener;
 import dev.weft.jobs.run.RunSummary;
 import java.io.IOException;
-import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -62,7 +61,7 @@ final class Soak {
     long nanos = minutes * 60_000_000_000L;
     long end = System.nanoTime() + nanos;
     int threadsBefore = 0;
-    try (SparkSession spark = LocalJob.session(2, false)) {
+    try (SparkSession spark = LocalJob.session(2)) {
       for (int job = 0; System.nanoTime() - end < 0; job++) {
         Path output = folder.resolve("out-" + job);
         Map<String, String> keys = new HashMap<>();
@@ -101,41 +100,15 @@ final class Soak {
   }
 
   private static Map<String, Double> sample() throws IOException, InterruptedException {
-    for (int i = 0; i < 3; i++) {
-      // Cleaners of buffers and broadcast variables run after a collection.
-      System.gc();
-      Thread.sleep(200);
-    }
-    double mib = 1 << 20;
+    ProcessState state = ProcessState.now();
     Map<String, Double> sample = new LinkedHashMap<>();
-    sample.put(
-        "heap_after_gc", ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() / mib);
-    sample.put("rss", residentKib() / 1024.0);
-    double direct = 0;
-    for (BufferPoolMXBean pool : ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class)) {
-      direct += pool.getMemoryUsed() / mib;
-    }
-    sample.put("direct_buffers", direct);
-    sample.put("threads", (double) ManagementFactory.getThreadMXBean().getThreadCount());
-    sample.put(
-        "open_files",
-        ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix
-            ? (double) unix.getOpenFileDescriptorCount()
-            : 0);
+    sample.put("heap_after_gc", state.heapMib());
+    sample.put("rss", state.residentMib());
+    sample.put("direct_buffers", state.directMib());
+    sample.put("threads", (double) state.threads());
+    sample.put("open_files", (double) state.openFiles());
     sample.put("temporary_folders", (double) temporaryFolders());
     return sample;
-  }
-
-  private static long residentKib() throws IOException {
-    Path status = Path.of("/proc/self/status");
-    if (Files.isReadable(status)) {
-      for (String line : Files.readAllLines(status)) {
-        if (line.startsWith("VmRSS:")) {
-          return Long.parseLong(line.replaceAll("\\D", ""));
-        }
-      }
-    }
-    return 0;
   }
 
   /**
@@ -177,9 +150,9 @@ final class Soak {
     for (Gauge gauge : GAUGES) {
       double[] values =
           samples.stream().skip(first).mapToDouble(s -> s.get(gauge.name())).toArray();
-      double slope = slope(values);
+      double slope = Trend.slope(values);
       double growth = slope * count;
-      boolean leak = growth > Math.max(gauge.floor(), 0.05 * median(values));
+      boolean leak = growth > Math.max(gauge.floor(), 0.05 * Trend.median(values));
       String verdict = count < 10 ? "too few jobs for a verdict" : leak ? "grows" : "does not grow";
       results.add(
           "soak." + gauge.name() + ".slope",
@@ -187,38 +160,13 @@ final class Soak {
           gauge.unit() + " per job",
           Map.of(
               "median",
-              median(values),
+              Trend.median(values),
               "growth",
               growth,
               "allowed_growth",
-              Math.max(gauge.floor(), 0.05 * median(values)),
+              Math.max(gauge.floor(), 0.05 * Trend.median(values)),
               "verdict",
               verdict));
     }
-  }
-
-  /** Median of the slopes between all pairs (Theil 1950, Sen 1968): outliers do not move it. */
-  private static double slope(double[] values) {
-    int pairs = values.length * (values.length - 1) / 2;
-    if (pairs == 0) {
-      return 0;
-    }
-    double[] slopes = new double[pairs];
-    int k = 0;
-    for (int i = 0; i < values.length; i++) {
-      for (int j = i + 1; j < values.length; j++) {
-        slopes[k++] = (values[j] - values[i]) / (j - i);
-      }
-    }
-    return median(slopes);
-  }
-
-  private static double median(double[] values) {
-    if (values.length == 0) {
-      return 0;
-    }
-    double[] sorted = values.clone();
-    Arrays.sort(sorted);
-    return sorted[sorted.length / 2];
   }
 }

@@ -1,0 +1,2 @@
+/** What this process holds, and whether it grows. */
+package dev.weft.benchmarks.process;

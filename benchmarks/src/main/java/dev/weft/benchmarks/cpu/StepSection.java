@@ -91,7 +91,8 @@ final class StepSection {
     Map<String, Double> rates = new LinkedHashMap<>();
     int slots = SEQUENCES[SEQUENCES.length - 1];
     try (BindingPeer peer =
-        BindingPeer.open(file, setting.threads(), slots, CONTEXT + MOST_STEPS)) {
+        // A prompt that does not fit a slot is cut short without a word.
+        BindingPeer.open(file, setting.threads(), slots, PROMPT + MOST_STEPS)) {
       String prefill = "prefill." + suffix;
       if (results.wants(prefill)) {
         Rounds rounds = new Rounds().add(prefill, () -> peer.promptRate(PROMPT));

@@ -30,15 +30,20 @@ record PackedMatrix(PackedFormat format, int columns, int groups, OffHeap memory
     PackedFormat format = formatOf(tensor.format());
     var finite = new AtomicBoolean(true);
     PackedMatrix packed = empty(tensor, format, budget);
+    // A group is one worker's: its rows lie in the same cache lines.
     pool.forEach(
-        tensor.rows(),
-        (row, worker) -> {
-          int lane = row % Lanes.COUNT;
+        Math.ceilDiv(tensor.rows(), Lanes.COUNT),
+        (group, worker) -> {
+          int first = group * Lanes.COUNT;
+          int end = Math.min(tensor.rows(), first + Lanes.COUNT);
           for (int k = 0; k < packed.columns; k += TILE) {
-            long from = row * tensor.rowBytes();
-            long at = packed.chunk(row / Lanes.COUNT, k);
-            if (!format.pack(tensor.data(), from, k, packed.tile(k), packed.data(), at, lane)) {
-              finite.set(false);
+            long at = packed.chunk(group, k);
+            for (int row = first; row < end; row++) {
+              long from = row * tensor.rowBytes();
+              int lane = row - first;
+              if (!format.pack(tensor.data(), from, k, packed.tile(k), packed.data(), at, lane)) {
+                finite.set(false);
+              }
             }
           }
         });

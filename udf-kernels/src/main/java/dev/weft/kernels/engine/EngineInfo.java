@@ -17,7 +17,7 @@ import java.util.List;
  * @param weightBytes bytes of the weights in memory
  * @param loadSeconds time to open the model and make it ready, with the next
  * @param warmUpSeconds time to have kernels compiled and their speed checked; 0 if another engine
- *     of the process did
+ *     of the process did, or the backend has nothing to compile to vectors
  * @param warnings what runs slower or less exactly than it should, and how to mend it
  */
 public record EngineInfo(

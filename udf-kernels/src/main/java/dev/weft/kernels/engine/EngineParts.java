@@ -45,8 +45,10 @@ record EngineParts(
       Transformer transformer =
           Transformer.open(model, backend, new KvConfig(pages, config.kvFormat()));
       List<String> warnings = warnings(config.backend(), provider);
-      KernelHealth health = transformer.warmUp();
+      double warmUpSeconds = 0;
       if (provider.fasterThanPlainJava()) {
+        KernelHealth health = transformer.warmUp();
+        warmUpSeconds = health.warmUpSeconds();
         warnings.addAll(health.warnings());
       }
       EngineInfo info =
@@ -62,7 +64,7 @@ record EngineParts(
               pages * pageBytes,
               Math.max(model.weightBytes(), transformer.weightBytes()),
               (System.nanoTime() - start) * 1e-9,
-              health.warmUpSeconds(),
+              warmUpSeconds,
               warnings);
       return new EngineParts(model, backend, transformer, context, info);
     } catch (IOException e) {

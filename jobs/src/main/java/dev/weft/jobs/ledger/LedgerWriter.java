@@ -26,11 +26,14 @@ import org.apache.hadoop.fs.Path;
  */
 public final class LedgerWriter implements AutoCloseable {
   /**
-   * After a piece, rows are gathered for this many times as long as writing it took. Storage waits
-   * for its disks (6 ms here) or its network; with cheap rows a task would wait with it for a third
-   * of its time.
+   * After a piece, rows are gathered for this many times as long as writing took. Storage waits for
+   * its disks (6 ms here) or its network; with cheap rows a task would wait with it for a third of
+   * its time.
    */
   private static final int GATHER_TIMES = 100;
+
+  /** Taken for the write before the first, which is slow in a new process. */
+  private static final long USUAL_WRITE_NANOS = 10_000_000;
 
   /** Pieces whose rows may wait in memory for that. */
   private static final int MOST_PIECES = 64;
@@ -55,6 +58,7 @@ public final class LedgerWriter implements AutoCloseable {
   private long outputTokens;
   private long oldestNanos;
   private long gatherUntilNanos;
+  private long writeNanos = USUAL_WRITE_NANOS;
   private int sequence;
 
   /**
@@ -175,7 +179,9 @@ public final class LedgerWriter implements AutoCloseable {
     storage.put(new Path(folder, name.fileName()), bytes);
     drop();
     long ended = clock.getAsLong();
-    gatherUntilNanos = ended + GATHER_TIMES * (ended - began);
+    // A single late write says nothing of the next.
+    gatherUntilNanos = ended + GATHER_TIMES * Math.min(writeNanos, ended - began);
+    writeNanos = ended - began;
   }
 
   private byte[] encode() throws IOException {

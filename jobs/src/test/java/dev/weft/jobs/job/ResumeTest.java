@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  * A job that is killed in the middle goes on, loses nothing, repeats little and changes no byte.
  */
 class ResumeTest {
-  private static final int REQUESTS = 150;
+  private static final int REQUESTS = 450;
 
   private final SparkSession spark = TestSpark.session();
   @TempDir Path folder;
@@ -80,7 +80,7 @@ class ResumeTest {
     Process process =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
     try {
-      while (rowsWrittenBy(1) < REQUESTS / 5) {
+      while (rowsWrittenBy(1) < REQUESTS / 9) {
         assertThat(process.waitFor(50, TimeUnit.MILLISECONDS))
             .as("the job ended before it was killed: see %s", Files.readString(log))
             .isFalse();
@@ -90,7 +90,7 @@ class ResumeTest {
     }
     assertThat(process.exitValue()).isEqualTo(137);
     long finished = rowsWrittenBy(1);
-    assertThat(finished).isBetween((long) REQUESTS / 5, REQUESTS - 1L);
+    assertThat(finished).isBetween((long) REQUESTS / 9, REQUESTS - 1L);
     return finished;
   }
 

@@ -27,6 +27,12 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class DeterminismTest {
   private static final int REQUESTS = 40;
+
+  /**
+   * Random schedules of the tiny model; {@code -Dweft.schedules=100} takes more than a build has.
+   */
+  private static final int SCHEDULES = Integer.getInteger("weft.schedules", 8);
+
   private static final String TINY = "tiny";
 
   /** Rates that mean nothing: they only make the scheduler mix the two sides. */
@@ -40,7 +46,7 @@ class DeterminismTest {
   static List<Arguments> cases() {
     var cases = new ArrayList<Arguments>();
     for (String backend : EngineRuns.backends()) {
-      cases.add(Arguments.of(backend, TINY, KvFormat.F32, 8));
+      cases.add(Arguments.of(backend, TINY, KvFormat.F32, SCHEDULES));
       cases.add(Arguments.of(backend, TINY, KvFormat.Q8_0, 3));
       cases.add(Arguments.of(backend, "stories260K/stories260K-f32.gguf", KvFormat.F32, 3));
       cases.add(Arguments.of(backend, "llama2xs/llama2xs-q8_0.gguf", KvFormat.F16, 2));

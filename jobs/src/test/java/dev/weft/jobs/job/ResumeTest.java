@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  * A job that is killed in the middle goes on, loses nothing, repeats little and changes no byte.
  */
 class ResumeTest {
-  private static final int REQUESTS = 450;
+  private static final int REQUESTS = 240;
 
   private final SparkSession spark = TestSpark.session();
   @TempDir Path folder;

@@ -26,7 +26,7 @@ import org.apache.hadoop.fs.StreamCapabilities;
  * one puts length and checksum into its name. Needs from the store only that a listing shows what
  * was closed before.
  */
-public class Storage {
+public final class Storage {
   private static final int TRIES = 4;
   private static final long FIRST_PAUSE_MILLIS = 100;
 

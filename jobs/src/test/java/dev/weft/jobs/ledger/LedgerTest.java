@@ -6,6 +6,7 @@ import dev.weft.jobs.job.TestSpark;
 import dev.weft.jobs.store.Storage;
 import dev.weft.jobs.store.Versions;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,8 +15,11 @@ import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.hadoop.util.Progressable;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -126,14 +130,18 @@ class LedgerTest {
   @Test
   void slowStorageGetsFewerAndLargerPieces() throws IOException {
     long[] now = {0};
-    Storage slow =
-        new Storage(FileSystem.getLocal(new Configuration())) {
+    RawLocalFileSystem slowDisk =
+        new RawLocalFileSystem() {
           @Override
-          public void put(Path file, byte[] bytes) throws IOException {
-            super.put(file, bytes);
+          public FSDataOutputStream create(
+              Path f, boolean overwrite, int buffer, short copies, long block, Progressable told)
+              throws IOException {
             now[0] += 10_000_000;
+            return super.create(f, overwrite, buffer, copies, block, told);
           }
         };
+    slowDisk.initialize(URI.create("file:///"), new Configuration());
+    Storage slow = new Storage(slowDisk);
     Path at = new Path(folder.toString());
     try (LedgerWriter writer =
         new LedgerWriter(slow, at, PieceName.Kind.RESULTS, 1, 0, 2, 2, 3600, () -> now[0])) {

@@ -319,6 +319,7 @@ final class KillRuns {
     job.put("plan.sampleFraction", "0");
     job.put("ledger.pieceRows", "" + PIECE_ROWS);
     job.put("ledger.pieceSeconds", "2");
+    job.put("calibration.seconds", "1");
     job.put("calibration.folder", folder.resolve("calibration").toString());
     return job;
   }

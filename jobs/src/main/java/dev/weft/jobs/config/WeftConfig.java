@@ -122,8 +122,11 @@ public record WeftConfig(
     public static final String AUTO_POLICY = "auto";
   }
 
-  /** Where measured rates are kept; {@code folder} is never empty. */
-  public record Calibration(String folder, boolean refresh) implements Serializable {}
+  /**
+   * Where measured rates are kept; {@code folder} is never empty, {@code seconds} is 0 for {@code
+   * auto}.
+   */
+  public record Calibration(String folder, boolean refresh, int seconds) implements Serializable {}
 
   /** When finished requests become durable. */
   public record Ledger(int pieceRows, int pieceSeconds) implements Serializable {}
@@ -204,7 +207,10 @@ public record WeftConfig(
             in.number("plan.sampleFraction", 0, 1),
             in.integer("plan.sampleMinRequests", 0, 1 << 20),
             in.wholeNumberOrAuto("plan.driverTokens", 1, Long.MAX_VALUE)),
-        new Calibration(calibrationFolder(in), in.flag("calibration.refresh")),
+        new Calibration(
+            calibrationFolder(in),
+            in.flag("calibration.refresh"),
+            in.integerOrAuto("calibration.seconds", 1, 3600)),
         new Ledger(
             in.integer("ledger.pieceRows", 1, 1 << 20),
             in.integer("ledger.pieceSeconds", 1, 86_400)),

@@ -27,6 +27,7 @@ public final class DeviceCalibration {
    * @param where names the kind of machine: rates of one are not those of another
    * @param folder where rates are kept
    * @param refresh measure even if they are known
+   * @param seconds to measure for; 0 for what the size of the model asks for
    * @param warnings told when the rates cannot be kept, or not be relied on
    */
   public static Measured of(
@@ -36,6 +37,7 @@ public final class DeviceCalibration {
       String where,
       Path folder,
       boolean refresh,
+      int seconds,
       Consumer<String> warnings) {
     RatesFile file =
         new RatesFile(
@@ -52,7 +54,7 @@ public final class DeviceCalibration {
     Measured measured =
         known
             .map(rates -> new Measured(rates, "cache:" + file.path()))
-            .orElseGet(() -> new Measured(measure(spark, spec, shape), "measured"));
+            .orElseGet(() -> new Measured(measure(spark, spec, shape, seconds), "measured"));
     if (known.isEmpty()) {
       file.write(measured.rates, warnings);
     }
@@ -63,7 +65,8 @@ public final class DeviceCalibration {
     return measured;
   }
 
-  private static EngineRates measure(JavaSparkContext spark, EngineSpec spec, ModelShape shape) {
+  private static EngineRates measure(
+      JavaSparkContext spark, EngineSpec spec, ModelShape shape, int seconds) {
     SerializableConfiguration hadoop = new SerializableConfiguration(spark.hadoopConfiguration());
     double[] numbers = {
       shape.parametersPerToken(),
@@ -77,7 +80,7 @@ public final class DeviceCalibration {
     String json =
         spark
             .parallelize(List.of(numbers), 1)
-            .map(n -> RatesFile.json(RateProbe.measure(spec, shape(n), hadoop.value())))
+            .map(n -> RatesFile.json(RateProbe.measure(spec, shape(n), seconds, hadoop.value())))
             .first();
     try {
       return RatesFile.rates(json);

@@ -40,15 +40,22 @@ public final class RateProbe {
   /**
    * Measures the kernels alone, then whole steps with an engine that is opened, or shared, in this
    * process.
+   *
+   * @param seconds that the steps are measured for, about; 0 for what the size of the model asks
+   *     for
    */
-  static EngineRates measure(EngineSpec spec, ModelShape shape, Configuration hadoop)
+  static EngineRates measure(EngineSpec spec, ModelShape shape, int seconds, Configuration hadoop)
       throws InterruptedException, IOException {
     DeviceProfile kernels =
         kernels(spec.model().local(hadoop), Backends.find(spec.backend()), spec.threads());
     EngineSpec counting = spec.withCostModel(new CostModel(shape, kernels));
     try (EnginePool.Lease lease = EnginePool.acquire(counting, hadoop)) {
       return measure(
-          lease.engine(), shape, new StepLimits(spec.budgetTokens(), spec.maxSequences()), kernels);
+          lease.engine(),
+          shape,
+          new StepLimits(spec.budgetTokens(), spec.maxSequences()),
+          kernels,
+          seconds > 0 ? seconds : seconds(shape));
     }
   }
 
@@ -82,11 +89,20 @@ public final class RateProbe {
   public static EngineRates measure(
       Engine engine, ModelShape shape, StepLimits limits, DeviceProfile kernels)
       throws InterruptedException {
-    long began = System.nanoTime();
+    return measure(engine, shape, limits, kernels, seconds(shape));
+  }
+
+  private static double seconds(ModelShape shape) {
     double parameters = shape.parametersPerToken() + (double) shape.headParameters();
-    double wanted =
-        Math.clamp(LEAST_SECONDS + parameters / PARAMETERS_PER_SECOND, LEAST_SECONDS, MOST_SECONDS);
-    List<MeasuredStep> steps = StepProbe.measure(engine, limits, wanted, SEED);
+    return Math.clamp(
+        LEAST_SECONDS + parameters / PARAMETERS_PER_SECOND, LEAST_SECONDS, MOST_SECONDS);
+  }
+
+  private static EngineRates measure(
+      Engine engine, ModelShape shape, StepLimits limits, DeviceProfile kernels, double seconds)
+      throws InterruptedException {
+    long began = System.nanoTime();
+    List<MeasuredStep> steps = StepProbe.measure(engine, limits, seconds, SEED);
     StepCurve curve = StepCurveFit.fit(steps);
     return new EngineRates(
         EngineRates.VERSION,

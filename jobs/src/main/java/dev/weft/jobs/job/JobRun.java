@@ -321,6 +321,7 @@ final class JobRun {
                 context.isLocal() ? Machine.cpu() : context.master(),
                 Path.of(config.calibration().folder()),
                 config.calibration().refresh(),
+                config.calibration().seconds(),
                 this::warn),
             engine);
   }

@@ -120,6 +120,7 @@ class StopAndResumeTest {
             "engine.maxSequences=4",
             "engine.drainSeconds=1",
             "ledger.pieceRows=1",
+            "calibration.seconds=1",
             "calibration.folder=" + folder.resolve("rates"))) {
       command.addAll(List.of("--set", set));
     }

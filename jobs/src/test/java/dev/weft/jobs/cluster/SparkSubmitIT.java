@@ -61,6 +61,8 @@ class SparkSubmitIT {
               "spark.weft.plan.partitions=2",
               "--conf",
               "spark.weft.calibration.folder=" + folder.resolve("calibration"),
+              "--conf",
+              "spark.weft.calibration.seconds=1",
               "--class",
               "dev.weft.jobs.cli.Main",
               JAR.toString(),

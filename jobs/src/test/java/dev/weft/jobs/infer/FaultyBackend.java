@@ -41,6 +41,11 @@ public final class FaultyBackend implements BackendProvider {
   }
 
   @Override
+  public boolean fasterThanPlainJava() {
+    return false;
+  }
+
+  @Override
   public Backend open(BackendConfig config) {
     Backend scalar = new ScalarProvider().open(config);
     return (Backend)

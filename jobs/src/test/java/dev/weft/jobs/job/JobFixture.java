@@ -21,6 +21,8 @@ final class JobFixture {
     keys.put(
         "calibration.folder",
         Path.of(System.getProperty("java.io.tmpdir"), "weft-test-rates").toString());
+    // The predictions of these jobs are not looked at.
+    keys.put("calibration.seconds", "1");
     keys.put("plan.sampleFraction", "0");
     keys.putAll(more);
     return WeftConfig.of(keys);

@@ -92,6 +92,7 @@ class NotebookTest {
                     "model.path", DEMO.resolve("weft-demo.gguf").toString(),
                     "output.path", output.toString(),
                     "engine.kvBytes", "64MiB",
+                    "calibration.seconds", "1",
                     "calibration.folder", folder.resolve("calibration").toString())),
             ProgressListener.none());
     assertThat(run.rows().answered()).isEqualTo(REQUESTS);

@@ -39,6 +39,11 @@ record FaultyProvider(IntConsumer fault) implements BackendProvider {
   }
 
   @Override
+  public boolean fasterThanPlainJava() {
+    return false;
+  }
+
+  @Override
   public Backend open(BackendConfig config) {
     return new Faulty(new ScalarProvider().open(config), fault);
   }

@@ -6,10 +6,15 @@ import java.lang.management.ManagementFactory;
  * What a backend may use.
  *
  * @param threads threads that compute, the caller's included; at least 1
- * @param memoryBytes off-heap memory for repacked weights, keys and values, and scratch
+ * @param memoryBytes off-heap memory for repacked weights, keys and values, and scratch; of a
+ *     backend with memory of its own, host memory
+ * @param device which of several devices of a kind, from 0; of the CPU there is one
  */
-public record BackendConfig(int threads, long memoryBytes) {
+public record BackendConfig(int threads, long memoryBytes, int device) {
   public BackendConfig {
+    if (device < 0) {
+      throw new IllegalArgumentException("backend on device " + device);
+    }
     if (threads < 1 || threads > 1024) {
       throw new IllegalArgumentException(
           "backend with " + threads + " threads; it takes 1 to 1024");
@@ -17,6 +22,11 @@ public record BackendConfig(int threads, long memoryBytes) {
     if (memoryBytes < 1) {
       throw new IllegalArgumentException("backend with " + memoryBytes + " bytes of memory");
     }
+  }
+
+  /** The first device. */
+  public BackendConfig(int threads, long memoryBytes) {
+    this(threads, memoryBytes, 0);
   }
 
   /** All memory that the machine, or the container, has beyond this process' heap. */

@@ -102,6 +102,12 @@ public interface Backend extends AutoCloseable {
    */
   void swiGlu(Activations x, int rows, int upColumn, int width, Activations out);
 
+  /**
+   * Returns when all operations so far are computed; a backend may put them off until then, or
+   * until activations are read.
+   */
+  default void finish() {}
+
   @Override
   void close();
 }

@@ -42,6 +42,11 @@ public final class RopeTable {
     return frequency * (share + (1 - share) / scaling.factor());
   }
 
+  /** Which elements of a head are a pair. */
+  public RopeSpec.Layout layout() {
+    return layout;
+  }
+
   /** Pairs of a head that are turned. */
   public int pairs() {
     return inverseFrequencies.length;

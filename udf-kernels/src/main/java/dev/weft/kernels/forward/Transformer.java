@@ -205,6 +205,7 @@ public final class Transformer implements AutoCloseable {
         b.logits.read(r, logits, r * spec.vocabSize(), spec.vocabSize());
       }
     }
+    backend.finish();
   }
 
   private void attention(Layer layer, int index, StepBatch batch, int tokens) {

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** What is measured, and what is said about it; not how fast this machine is. */
 class KernelHealthTest {
   static List<String> backends() {
-    return Backends.all().stream()
+    return TestedBackends.all().stream()
         .filter(BackendProvider::fasterThanPlainJava)
         .map(BackendProvider::name)
         .toList();

@@ -23,7 +23,7 @@ class RowOperationsContractTest {
   private static final int[] WIDTHS = {1, 5, 16, 31, 64, 172, 576};
 
   static List<String> backends() {
-    return Backends.all().stream().map(BackendProvider::name).toList();
+    return TestedBackends.all().stream().map(BackendProvider::name).toList();
   }
 
   @ParameterizedTest

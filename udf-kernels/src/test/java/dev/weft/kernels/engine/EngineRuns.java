@@ -3,7 +3,7 @@ package dev.weft.kernels.engine;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.weft.kernels.backend.BackendProvider;
-import dev.weft.kernels.backend.Backends;
+import dev.weft.kernels.backend.TestedBackends;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -78,7 +78,7 @@ final class EngineRuns {
   }
 
   static List<String> backends() {
-    return Backends.all().stream()
+    return TestedBackends.all().stream()
         .filter(provider -> provider.availability().available())
         .map(BackendProvider::name)
         .toList();

@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.BackendProvider;
-import dev.weft.kernels.backend.Backends;
+import dev.weft.kernels.backend.TestedBackends;
 import dev.weft.kernels.kv.KvConfig;
 import dev.weft.kernels.model.Model;
 import dev.weft.kernels.template.ChatMessage;
@@ -34,7 +34,7 @@ class DemoModelTest {
       Path.of(System.getProperty("weft.project.root", "..")).resolve("datasets/demo");
 
   static List<BackendProvider> backends() {
-    return List.copyOf(Backends.all());
+    return List.copyOf(TestedBackends.all());
   }
 
   @ParameterizedTest

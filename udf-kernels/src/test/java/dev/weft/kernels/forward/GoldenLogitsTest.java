@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.Backends;
+import dev.weft.kernels.backend.TestedBackends;
 import dev.weft.kernels.kv.KvConfig;
 import dev.weft.kernels.kv.KvFormat;
 import dev.weft.kernels.model.Model;
@@ -39,7 +40,7 @@ class GoldenLogitsTest {
 
   static List<Arguments> cases() throws Exception {
     var cases = new ArrayList<Arguments>();
-    for (var provider : Backends.all()) {
+    for (var provider : TestedBackends.all()) {
       for (String file :
           List.of(
               "stories260K/stories260K-f32.gguf",

@@ -6,8 +6,8 @@ import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.BackendProvider;
 
 /**
- * GPUs through TornadoVM. {@code auto} takes it where there is a GPU; an OpenCL device that is a CPU
- * only if it is asked for, since the CPU's own kernels are faster there.
+ * GPUs through TornadoVM. {@code auto} takes it where there is a GPU; an OpenCL device that is a
+ * CPU only if it is asked for, since the CPU's own kernels are faster there.
  */
 public final class TornadoProvider implements BackendProvider {
   /** Before the CPU's backends. */

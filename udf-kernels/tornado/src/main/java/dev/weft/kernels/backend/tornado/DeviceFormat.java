@@ -1,0 +1,146 @@
+package dev.weft.kernels.backend.tornado;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import dev.weft.kernels.model.Tensor;
+import dev.weft.kernels.quant.QuantFormat;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/**
+ * How weights lie on the device, in words of 32 bits: f32 as they are; two f16 or bf16, four bytes
+ * of Q8_0 or eight nibbles of Q4_0 in a word, the first lowest, with an f32 scale for 32 elements.
+ * Formats that the device does not know are decoded to f32 when a model is loaded.
+ */
+enum DeviceFormat {
+  WORDS_F32(DeviceFormat.F32, 1, false),
+  WORDS_F16(DeviceFormat.F16, 2, false),
+  WORDS_BF16(DeviceFormat.BF16, 2, false),
+  WORDS_Q8_0(DeviceFormat.Q8, 4, true),
+  WORDS_Q4_0(DeviceFormat.Q4, 8, true);
+
+  static final int F32 = 0;
+  static final int F16 = 1;
+  static final int BF16 = 2;
+  static final int Q8 = 3;
+  static final int Q4 = 4;
+
+  /** Elements that share a scale. */
+  static final int BLOCK = 32;
+
+  /** In the tables: what the mantissa of an f16, as an integer, is multiplied with. */
+  static final int F16_POWERS = 0;
+
+  /** The same of bf16. */
+  static final int BF16_POWERS = 32;
+
+  static final int TABLE_SIZE = BF16_POWERS + 256;
+
+  private final int code;
+  private final int elements;
+  private final boolean scaled;
+
+  DeviceFormat(int code, int elements, boolean scaled) {
+    this.code = code;
+    this.elements = elements;
+    this.scaled = scaled;
+  }
+
+  /** The constant that kernels are compiled with. */
+  int code() {
+    return code;
+  }
+
+  boolean scaled() {
+    return scaled;
+  }
+
+  /** Words of a row of {@code columns} elements. */
+  int words(int columns) {
+    return (columns + elements - 1) / elements;
+  }
+
+  static DeviceFormat of(QuantFormat format) {
+    return switch (format) {
+      case F16 -> WORDS_F16;
+      case BF16 -> WORDS_BF16;
+      case Q8_0 -> WORDS_Q8_0;
+      case Q4_0 -> WORDS_Q4_0;
+      default -> WORDS_F32;
+    };
+  }
+
+  /** What is said of a format that takes more memory on the device than in its file. */
+  static Optional<String> warning(QuantFormat format) {
+    return of(format) == WORDS_F32 && format != QuantFormat.F32
+        ? Optional.of(
+            format
+                + " weights are held as f32 on the device, "
+                + 32 / bits(format)
+                + " times as large")
+        : Optional.empty();
+  }
+
+  private static int bits(QuantFormat format) {
+    return Math.max(1, 8 * format.blockBytes() / format.blockElements());
+  }
+
+  static float[] tables() {
+    float[] tables = new float[TABLE_SIZE];
+    for (int e = 0; e < 32; e++) {
+      tables[F16_POWERS + e] =
+          e == 31 ? Float.POSITIVE_INFINITY : (float) Math.scalb(1.0, Math.max(e, 1) - 25);
+    }
+    for (int e = 0; e < 256; e++) {
+      tables[BF16_POWERS + e] =
+          e == 255 ? Float.POSITIVE_INFINITY : (float) Math.scalb(1.0, Math.max(e, 1) - 134);
+    }
+    return tables;
+  }
+
+  /**
+   * Packs one row.
+   *
+   * @param words {@link #words} of them
+   * @param floats scales, or for f32 the elements
+   */
+  void pack(Tensor tensor, int row, int[] words, float[] floats) {
+    long at = row * tensor.rowBytes();
+    var data = tensor.data();
+    switch (this) {
+      case WORDS_F32 -> tensor.decodeRow(row, floats);
+      case WORDS_F16, WORDS_BF16 -> {
+        for (int i = 0; i < tensor.columns(); i++) {
+          int half = data.get(JAVA_SHORT_UNALIGNED, at + 2L * i) & 0xffff;
+          words[i / 2] = i % 2 == 0 ? half : words[i / 2] | half << 16;
+        }
+      }
+      case WORDS_Q8_0 -> {
+        for (int b = 0; b < tensor.columns() / BLOCK; b++) {
+          floats[b] = half(data, at + 34L * b);
+          for (int j = 0; j < 8; j++) {
+            words[b * 8 + j] = data.get(JAVA_INT_UNALIGNED, at + 34L * b + 2 + 4 * j);
+          }
+        }
+      }
+      case WORDS_Q4_0 -> {
+        for (int b = 0; b < tensor.columns() / BLOCK; b++) {
+          long block = at + 18L * b;
+          floats[b] = half(data, block);
+          for (int j = 0; j < BLOCK; j++) {
+            int two = data.get(JAVA_BYTE, block + 2 + j % 16) & 0xff;
+            int nibble = j < 16 ? two & 15 : two >> 4;
+            int word = b * 4 + j / 8;
+            words[word] = (j % 8 == 0 ? 0 : words[word]) | nibble << 4 * (j % 8);
+          }
+        }
+      }
+    }
+  }
+
+  private static float half(MemorySegment data, long at) {
+    return Float.float16ToFloat(data.get(JAVA_SHORT_UNALIGNED, at));
+  }
+}

@@ -1,0 +1,264 @@
+package dev.weft.kernels.backend.tornado;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/**
+ * The device code of an operation and how many threads a work group has. Parameters of a call, in
+ * this order: rows; begin and stride of the input; begin and stride of the output; and what each
+ * says. Offsets count in elements of the array they point into.
+ */
+enum Kernel {
+  /** Elements; begin. */
+  ZERO(RowKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          RowKernels::zero,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          slot);
+    }
+  },
+
+  /** 5 columns, 6 where in {@code step} the rows to take are. */
+  GATHER(RowKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          RowKernels::gather,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          slot);
+    }
+  },
+
+  /** 5 columns, 6 weight and 7 epsilon in {@code vectors}. */
+  RMS_NORM(RowKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          RowKernels::rmsNorm,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.vectors().floats(),
+          slot);
+    }
+  },
+
+  /** 3 column of the first head, 5 elements of a head, 6 weight and 7 epsilon. */
+  NORM_HEADS(RowKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          RowKernels::normHeads,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.vectors().floats(),
+          slot);
+    }
+  },
+
+  /** 5 columns; what is added is the output's place. */
+  ADD(RowKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task, RowKernels::add, new KernelContext(), a.base(), a.step(), a.arena().floats(), slot);
+    }
+  },
+
+  /** 5 columns, 6 bias in {@code vectors}. */
+  ADD_BIAS(RowKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          RowKernels::addBias,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.vectors().floats(),
+          slot);
+    }
+  },
+
+  /** 5 columns, 6 where in {@code step} the rows to add to are, 7 begin of the factors. */
+  ADD_SCALED(RowKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          RowKernels::addScaled,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          slot);
+    }
+  },
+
+  /** 5 width, 6 column of the second factor. */
+  SWI_GLU(RowKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          RowKernels::swiGlu,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          slot);
+    }
+  },
+
+  /** 5 words of a row, 7 begin of words, 8 of scales, 9 where in {@code step} the rows are. */
+  EMBED(RowKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          MatmulKernels::embed,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.tables().floats(),
+          a.first().ints(),
+          a.second().floats(),
+          slot,
+          a.format());
+    }
+  },
+
+  /** 5 words of a row, 6 output rows, 7 begin of words, 8 of scales. */
+  MATMUL_ONE(MatmulKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          MatmulKernels::oneToken,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.tables().floats(),
+          a.first().ints(),
+          a.second().floats(),
+          slot,
+          a.format());
+    }
+  },
+
+  /** The same. */
+  MATMUL_EIGHT(MatmulKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          MatmulKernels::eightTokens,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.tables().floats(),
+          a.first().ints(),
+          a.second().floats(),
+          slot,
+          a.format());
+    }
+  },
+
+  /**
+   * 3 to 5 columns of queries, keys and values; 6 elements of a head, 7 query and 8 key heads, 9
+   * pairs that are turned, 10 whether they are neighbours, 11 cosines, 12 sines, 13 tokens in
+   * {@code step}, 14 begin of the layer in the pages.
+   */
+  ROPE_AND_STORE(AttentionKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          AttentionKernels::ropeAndStore,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.vectors().floats(),
+          a.first().floats(),
+          a.second().floats(),
+          slot);
+    }
+  },
+
+  /**
+   * 5 column of queries, 6 elements of a head, 7 query heads of a key head, 8 key heads, 9 most
+   * query heads of a work group, 11 window, 12 scale, 13 tokens in {@code step}, 14 begin of the
+   * layer in the pages.
+   */
+  ATTENTION(AttentionKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          AttentionKernels::attention,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.vectors().floats(),
+          a.first().floats(),
+          a.second().floats(),
+          slot);
+    }
+  };
+
+  /** Parameters of a call. */
+  static final int PARAMETERS = 16;
+
+  private final int group;
+
+  Kernel(int group) {
+    this.group = group;
+  }
+
+  /** Threads of a work group. */
+  int group() {
+    return group;
+  }
+
+  /** Makes it a task of a graph, whose parameters are the {@code slot}-th of the graph's. */
+  abstract void add(TaskGraph graph, String task, Arrays a, int slot);
+
+  /**
+   * What a task works on: the arrays of all programs, and its own.
+   *
+   * @param first words of weights, or keys
+   * @param second scales, or values
+   * @param format of the weights
+   */
+  record Arrays(
+      IntArray base,
+      IntArray step,
+      DeviceArray arena,
+      DeviceArray vectors,
+      DeviceArray tables,
+      DeviceArray first,
+      DeviceArray second,
+      int format) {}
+}

@@ -1,0 +1,395 @@
+package dev.weft.kernels.backend.tornado;
+
+import dev.weft.kernels.backend.Activations;
+import dev.weft.kernels.backend.AttentionShape;
+import dev.weft.kernels.backend.Backend;
+import dev.weft.kernels.backend.RopeTable;
+import dev.weft.kernels.backend.Weights;
+import dev.weft.kernels.kv.KvCache;
+import dev.weft.kernels.kv.KvConfig;
+import dev.weft.kernels.kv.KvLayout;
+import dev.weft.kernels.kv.RaggedTokens;
+import dev.weft.kernels.model.RopeSpec;
+import dev.weft.kernels.model.Tensor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.enums.TornadoDeviceType;
+
+/**
+ * Operations on a device that TornadoVM drives. They wait in a {@link DeviceQueue} until a result
+ * is read or the step ends; weights, pages and activations stay on the device.
+ */
+final class TornadoBackend implements Backend {
+  /** Elements of the arena at first, on a CPU; on a GPU a part of its memory. */
+  private static final int SMALL_ARENA = 1 << 22;
+
+  private static final int ARENA_PART_OF_MEMORY = 32;
+
+  private final TornadoDevice device;
+  private final DeviceQueue queue;
+  private final WeightStore weights;
+  private final WeakPlaces<float[]> vectors;
+  private final WeakPlaces<Activations> activations;
+  private final Map<Float, Integer> constants = new HashMap<>();
+  private final int[] parameters = new int[Kernel.PARAMETERS];
+  private float[] cosines = new float[0];
+  private int cosinesAt;
+  private int sinesAt;
+  private RaggedTokens tokens;
+  private long tokensRevision;
+  private int tokensGeneration;
+  private int tokensAt;
+
+  TornadoBackend(TornadoDevice device) {
+    this.device = device;
+    boolean gpu = device.getDeviceType() == TornadoDeviceType.GPU;
+    long part = device.getMaxGlobalMemory() / ARENA_PART_OF_MEMORY / Float.BYTES;
+    queue = new DeviceQueue(device, gpu ? (int) Math.min(1L << 29, part) : SMALL_ARENA);
+    weights = new WeightStore(queue, device.getMaxAllocMemory());
+    vectors = new WeakPlaces<>(queue, queue.vectors());
+    activations = new WeakPlaces<>(queue, queue.arena());
+  }
+
+  @Override
+  public String name() {
+    return "tornado";
+  }
+
+  /** The host's one thread. */
+  @Override
+  public int threads() {
+    return 1;
+  }
+
+  @Override
+  public Weights prepare(List<Tensor> matrices) {
+    var parts = new ArrayList<DeviceWeights.Part>();
+    int column = 0;
+    for (Tensor matrix : matrices) {
+      int outputs = Activations.padded(matrix.rows());
+      parts.add(new DeviceWeights.Part(weights.hold(matrix), column, outputs));
+      column += outputs;
+    }
+    return new DeviceWeights(weights, matrices.getFirst().columns(), column, parts);
+  }
+
+  @Override
+  public Activations allocate(int rows, int columns) {
+    int count = DeviceActivations.elements(rows, columns);
+    int at = activations.take(count);
+    var made = new DeviceActivations(queue, at, rows, columns);
+    activations.hold(made, at, count);
+    parameters[0] = count;
+    parameters[1] = at;
+    call(Kernel.ZERO, DeviceQueue.groups(count), 1, true);
+    return made;
+  }
+
+  @Override
+  public KvCache openKv(KvLayout layout, KvConfig config) {
+    return new DeviceKv(queue, layout, config, device.getMaxAllocMemory());
+  }
+
+  @Override
+  public void embed(Tensor table, int[] ids, int rows, Activations out) {
+    var matrix = weights.hold(table);
+    var o = (DeviceActivations) out;
+    parameters[0] = rows;
+    output(o);
+    parameters[5] = matrix.words();
+    parameters[7] = matrix.wordsAt();
+    parameters[8] = matrix.floatsAt();
+    parameters[9] = queue.integers(ids, rows);
+    queue.call(
+        matrix.task(Kernel.EMBED),
+        parameters,
+        DeviceQueue.groups((long) rows * matrix.words()),
+        1,
+        true);
+  }
+
+  @Override
+  public void gather(Activations x, int[] indices, int count, Activations out) {
+    between(x, count, out);
+    parameters[5] = x.columns();
+    parameters[6] = queue.integers(indices, count);
+    elements(Kernel.GATHER, count, x.columns(), false);
+  }
+
+  @Override
+  public void rmsNorm(Activations x, int rows, float[] weight, float epsilon, Activations out) {
+    int weightAt = vector(weight);
+    int epsilonAt = constant(epsilon);
+    between(x, rows, out);
+    parameters[5] = x.columns();
+    parameters[6] = weightAt;
+    parameters[7] = epsilonAt;
+    call(Kernel.RMS_NORM, rows, 1, false);
+  }
+
+  @Override
+  public void matmul(Weights w, Activations x, int rows, Activations out) {
+    var prepared = (DeviceWeights) w;
+    if (x.columns() != prepared.inputs()
+        || out.columns() < prepared.outputs()
+        || rows > x.rows()
+        || rows > out.rows()) {
+      throw new IllegalArgumentException(
+          "weights %d -> %d on %d rows of %d x %d to %d x %d"
+              .formatted(
+                  prepared.inputs(),
+                  prepared.outputs(),
+                  rows,
+                  x.rows(),
+                  x.columns(),
+                  out.rows(),
+                  out.columns()));
+    }
+    for (DeviceWeights.Part part : prepared.parts()) {
+      WeightStore.Matrix matrix = part.matrix();
+      between(x, rows, out);
+      parameters[3] += part.column();
+      parameters[5] = matrix.words();
+      parameters[6] = part.outputs();
+      parameters[7] = matrix.wordsAt();
+      parameters[8] = matrix.floatsAt();
+      boolean one = rows <= 2;
+      queue.call(
+          matrix.task(one ? Kernel.MATMUL_ONE : Kernel.MATMUL_EIGHT),
+          parameters,
+          (part.outputs() + MatmulKernels.LANES - 1) / MatmulKernels.LANES,
+          one ? rows : (rows + MatmulKernels.TOKENS - 1) / MatmulKernels.TOKENS,
+          false);
+    }
+  }
+
+  @Override
+  public void add(Activations x, int rows, Activations delta) {
+    onto(x, rows, delta);
+    elements(Kernel.ADD, rows, x.columns(), true);
+  }
+
+  @Override
+  public void addBias(Activations x, int rows, float[] bias) {
+    int biasAt = vector(bias);
+    inPlace(x, rows);
+    parameters[5] = x.columns();
+    parameters[6] = biasAt;
+    elements(Kernel.ADD_BIAS, rows, x.columns(), false);
+  }
+
+  @Override
+  public void addScaled(
+      Activations x, int[] indices, int count, Activations delta, float[] scales) {
+    var factors = (DeviceActivations) allocate(1, count);
+    factors.write(0, scales, 0, count);
+    int factorsAt = factors.input();
+    onto(x, count, delta);
+    parameters[6] = queue.integers(indices, count);
+    parameters[7] = factorsAt;
+    elements(Kernel.ADD_SCALED, count, x.columns(), true);
+  }
+
+  @Override
+  public void normHeads(
+      Activations x, int rows, int column, int heads, int headDim, float[] weight, float epsilon) {
+    int weightAt = vector(weight);
+    int epsilonAt = constant(epsilon);
+    inPlace(x, rows);
+    parameters[3] = column;
+    parameters[5] = headDim;
+    parameters[6] = weightAt;
+    parameters[7] = epsilonAt;
+    call(Kernel.NORM_HEADS, heads, rows, false);
+  }
+
+  @Override
+  public void ropeAndStore(
+      Activations qkv,
+      AttentionShape shape,
+      RopeTable rope,
+      RaggedTokens step,
+      KvCache kv,
+      int layer) {
+    var cache = (DeviceKv) kv;
+    turns(rope);
+    int at = tokens(step);
+    inPlace(qkv, step.tokens());
+    parameters[3] = shape.queryColumn();
+    parameters[4] = shape.keyColumn();
+    parameters[5] = shape.valueColumn();
+    parameters[6] = shape.headDim();
+    parameters[7] = shape.heads();
+    parameters[8] = shape.kvHeads();
+    parameters[9] = rope.pairs();
+    parameters[10] = rope.layout() == RopeSpec.Layout.INTERLEAVED ? 1 : 0;
+    parameters[11] = cosinesAt;
+    parameters[12] = sinesAt;
+    parameters[13] = at;
+    parameters[14] = cache.begin(layer);
+    queue.call(
+        cache.task(Kernel.ROPE_AND_STORE, layer),
+        parameters,
+        shape.heads() + shape.kvHeads(),
+        step.tokens(),
+        false);
+  }
+
+  @Override
+  public void attention(
+      Activations qkv,
+      AttentionShape shape,
+      RaggedTokens step,
+      KvCache kv,
+      int layer,
+      Activations out) {
+    var cache = (DeviceKv) kv;
+    int heads =
+        Math.min(
+            Math.min(shape.group(), AttentionKernels.MOST_HEADS),
+            AttentionKernels.MOST_ELEMENTS / shape.headDim());
+    if (heads < 1) {
+      throw new IllegalArgumentException(
+          "heads of "
+              + shape.headDim()
+              + " elements; the kernel has room for "
+              + AttentionKernels.MOST_ELEMENTS);
+    }
+    int scaleAt = constant(shape.scale());
+    int at = tokens(step);
+    between(qkv, step.tokens(), out);
+    parameters[5] = shape.queryColumn();
+    parameters[6] = shape.headDim();
+    parameters[7] = shape.group();
+    parameters[8] = shape.kvHeads();
+    parameters[9] = heads;
+    parameters[11] = shape.window();
+    parameters[12] = scaleAt;
+    parameters[13] = at;
+    parameters[14] = cache.begin(layer);
+    queue.call(
+        cache.task(Kernel.ATTENTION, layer),
+        parameters,
+        shape.kvHeads() * ((shape.group() + heads - 1) / heads),
+        step.tokens(),
+        false);
+  }
+
+  @Override
+  public void swiGlu(Activations x, int rows, int upColumn, int width, Activations out) {
+    between(x, rows, out);
+    parameters[5] = width;
+    parameters[6] = upColumn;
+    elements(Kernel.SWI_GLU, rows, width, false);
+  }
+
+  @Override
+  public void finish() {
+    queue.flush();
+    tokens = null;
+  }
+
+  @Override
+  public void close() {
+    queue.close();
+  }
+
+  // --- Parameters of calls ---------------------------------------------------------------------
+
+  private void between(Activations x, int rows, Activations out) {
+    input(x, rows);
+    output((DeviceActivations) out);
+  }
+
+  private void output(DeviceActivations out) {
+    parameters[3] = out.output();
+    parameters[4] = out.stride();
+  }
+
+  /** {@code delta} is where outputs else are. */
+  private void onto(Activations x, int rows, Activations delta) {
+    var d = (DeviceActivations) delta;
+    int from = d.input();
+    inPlace(x, rows);
+    parameters[3] = from;
+    parameters[4] = d.stride();
+    parameters[5] = x.columns();
+  }
+
+  private void inPlace(Activations x, int rows) {
+    input(x, rows);
+    ((DeviceActivations) x).output();
+  }
+
+  private void input(Activations x, int rows) {
+    var a = (DeviceActivations) x;
+    parameters[0] = rows;
+    parameters[1] = a.input();
+    parameters[2] = a.stride();
+  }
+
+  private void elements(Kernel kernel, int rows, int columns, boolean last) {
+    call(kernel, DeviceQueue.groups((long) rows * columns), 1, last);
+  }
+
+  private void call(Kernel kernel, int groupsX, int groupsY, boolean last) {
+    queue.call(new DeviceQueue.Task(kernel, null, null, 0), parameters, groupsX, groupsY, last);
+  }
+
+  /** Where a vector is that does not change. */
+  private int vector(float[] vector) {
+    return vectors.of(vector, vector.length, at -> queue.put(queue.vectors(), at, vector.clone()));
+  }
+
+  private int constant(float value) {
+    Integer known = constants.get(value);
+    if (known == null) {
+      known = queue.take(queue.vectors(), 1);
+      queue.put(queue.vectors(), known, new float[] {value});
+      constants.put(value, known);
+    }
+    return known;
+  }
+
+  private void turns(RopeTable rope) {
+    if (rope.cos() != cosines) {
+      float[] cos = rope.cos();
+      cosinesAt = vector(cos);
+      sinesAt = vector(rope.sin());
+      cosines = cos;
+    }
+  }
+
+  /** Positions and page tables of a step, which all its layers share. */
+  private int tokens(RaggedTokens step) {
+    if (tokens == step
+        && tokensRevision == step.revision()
+        && tokensGeneration == queue.generation()) {
+      return tokensAt;
+    }
+    int count = step.tokens();
+    int[] table = new int[2 * count];
+    int[] begins = new int[count];
+    for (int s = 0; s < step.sequences(); s++) {
+      int first = step.firstToken(s);
+      int end = step.firstToken(s + 1);
+      if (end > first) {
+        int pages = step.position(end - 1) / KvConfig.PAGE_TOKENS + 1;
+        int at = queue.integers(step.pages(s), pages);
+        java.util.Arrays.fill(begins, first, end, at);
+      }
+    }
+    for (int t = 0; t < count; t++) {
+      table[t] = step.position(t);
+      table[count + t] = begins[t];
+    }
+    tokensAt = queue.integers(table, table.length);
+    tokens = step;
+    tokensRevision = step.revision();
+    tokensGeneration = queue.generation();
+    return tokensAt;
+  }
+}

@@ -57,9 +57,17 @@ final class DeviceQueue implements AutoCloseable {
    *
    * @param first words of weights, or keys; may be null
    * @param second scales, or values; may be null
-   * @param format of weights
+   * @param scales of keys and values; may be null
+   * @param format of weights, or of keys and values
    */
-  record Task(Kernel kernel, DeviceArray first, DeviceArray second, int format) {}
+  record Task(Kernel kernel, DeviceArray first, DeviceArray second, Scales scales, int format) {
+    Task(Kernel kernel, DeviceArray first, DeviceArray second, int format) {
+      this(kernel, first, second, null, format);
+    }
+  }
+
+  /** Of the blocks of keys and values. */
+  record Scales(DeviceArray keys, DeviceArray values) {}
 
   /** What waits. */
   private sealed interface Waiting {}
@@ -91,6 +99,10 @@ final class DeviceQueue implements AutoCloseable {
   private int intCount;
   private TornadoExecutionPlan plan;
   private TornadoExecutionResult lastResult;
+
+  /** The arrays of the plan. */
+  private List<DeviceArray> planned = List.of();
+
   private boolean stale;
   private int plansMade;
   private int generation;
@@ -130,7 +142,10 @@ final class DeviceQueue implements AutoCloseable {
   }
 
   private static boolean uses(Task task, DeviceArray array) {
-    return task.first() == array || task.second() == array;
+    return task.first() == array
+        || task.second() == array
+        || task.scales() != null
+            && (task.scales().keys() == array || task.scales().values() == array);
   }
 
   /**
@@ -341,6 +356,8 @@ final class DeviceQueue implements AutoCloseable {
         tables,
         task.first() == null ? noInts : task.first(),
         task.second() == null ? noFloats : task.second(),
+        task.scales() == null ? noFloats : task.scales().keys(),
+        task.scales() == null ? noFloats : task.scales().values(),
         task.format());
   }
 
@@ -377,6 +394,7 @@ final class DeviceQueue implements AutoCloseable {
         .withGridScheduler(scheduler)
         .withCompilerFlags(TornadoVMBackendType.OPENCL, STRICT);
     run(0);
+    planned = List.copyOf(arrays);
     stale = false;
     plansMade++;
     LOG.info(
@@ -442,7 +460,7 @@ final class DeviceQueue implements AutoCloseable {
   /** Reads a part of an array that kernels write. */
   void read(DeviceArray array, int at, float[] data, int count) {
     flush();
-    if (lastResult != null) {
+    if (lastResult != null && planned.contains(array)) {
       copyToHost(array, at, count);
     }
     array.getHost(at, data, count);
@@ -452,11 +470,14 @@ final class DeviceQueue implements AutoCloseable {
     lastResult.transferToHost(new DataRange(array.array()).withOffset(at).withSize(count));
   }
 
-  /** Copies to the host what kernels wrote, before the plan goes. */
+  /**
+   * Copies to the host what kernels wrote, before the plan goes. An array that came after it is not
+   * known to it, and TornadoVM would copy from anywhere.
+   */
   private void bringBack() {
     if (plan != null && lastResult != null) {
-      for (DeviceArray array : arrays) {
-        if (array.isWritten()) {
+      for (DeviceArray array : planned) {
+        if (array.isWritten() && arrays.contains(array)) {
           // As a range: after one, a transfer without a range copies the wrong part.
           copyToHost(array, 0, array.size());
         }

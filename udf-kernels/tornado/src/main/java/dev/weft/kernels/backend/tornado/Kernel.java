@@ -226,6 +226,49 @@ enum Kernel {
           a.second().floats(),
           slot);
     }
+  },
+
+  /** The same for f16 and q8_0; 15 begin of the layer in the scales. */
+  ROPE_AND_STORE_PACKED(AttentionKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          AttentionKernels::ropeAndStorePacked,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.vectors().floats(),
+          a.first().ints(),
+          a.second().ints(),
+          a.keyScales().floats(),
+          a.valueScales().floats(),
+          slot,
+          a.format());
+    }
+  },
+
+  /** The same for f16 and q8_0; 15 begin of the layer in the scales. */
+  ATTENTION_PACKED(AttentionKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          AttentionKernels::attentionPacked,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.vectors().floats(),
+          a.tables().floats(),
+          a.first().ints(),
+          a.second().ints(),
+          a.keyScales().floats(),
+          a.valueScales().floats(),
+          slot,
+          a.format());
+    }
   };
 
   /** Parameters of a call. */
@@ -250,7 +293,7 @@ enum Kernel {
    *
    * @param first words of weights, or keys
    * @param second scales, or values
-   * @param format of the weights
+   * @param format of the weights, or of keys and values
    */
   record Arrays(
       IntArray base,
@@ -260,5 +303,7 @@ enum Kernel {
       DeviceArray tables,
       DeviceArray first,
       DeviceArray second,
+      DeviceArray keyScales,
+      DeviceArray valueScales,
       int format) {}
 }

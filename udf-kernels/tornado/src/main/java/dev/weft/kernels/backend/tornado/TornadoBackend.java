@@ -230,12 +230,9 @@ final class TornadoBackend implements Backend {
     parameters[12] = sinesAt;
     parameters[13] = at;
     parameters[14] = cache.begin(layer);
+    parameters[15] = cache.beginOfScales(layer);
     queue.call(
-        cache.task(Kernel.ROPE_AND_STORE, layer),
-        parameters,
-        shape.heads() + shape.kvHeads(),
-        step.tokens(),
-        false);
+        cache.store(layer), parameters, shape.heads() + shape.kvHeads(), step.tokens(), false);
   }
 
   @Override
@@ -270,8 +267,9 @@ final class TornadoBackend implements Backend {
     parameters[12] = scaleAt;
     parameters[13] = at;
     parameters[14] = cache.begin(layer);
+    parameters[15] = cache.beginOfScales(layer);
     queue.call(
-        cache.task(Kernel.ATTENTION, layer),
+        cache.attention(layer),
         parameters,
         shape.kvHeads() * ((shape.group() + heads - 1) / heads),
         step.tokens(),

@@ -71,6 +71,9 @@ class DoctorTest {
         .isEqualTo(Finding.Status.WARN);
     Files.delete(jars.resolve("tornado-api-4.0.0.jar"));
     Files.createFile(jars.resolve("tornado-api-5.2.0-jdk25.jar"));
+    Files.createFile(jars.resolve("tornado-drivers-common-5.2.0-jdk25.jar"));
+    assertThat(named(Doctor.examine(environment), "tornadovm").found()).endsWith("drivers: none");
+    Files.createFile(jars.resolve("tornado-drivers-cuda-5.2.0-jdk25.jar"));
     assertThat(named(Doctor.examine(environment), "tornadovm").status())
         .isEqualTo(Finding.Status.OK);
   }

@@ -81,7 +81,11 @@ class ArchitectureTest {
           // A setting that is read somewhere else is one that nobody finds.
           noClasses()
               .that()
-              .resideOutsideOfPackages("dev.weft.jobs.config..", "dev.weft.jobs.doctor..")
+              // The GPU backend checks how TornadoVM was started.
+              .resideOutsideOfPackages(
+                  "dev.weft.jobs.config..",
+                  "dev.weft.jobs.doctor..",
+                  "dev.weft.kernels.backend.tornado..")
               .should()
               .callMethodWhere(
                   target(

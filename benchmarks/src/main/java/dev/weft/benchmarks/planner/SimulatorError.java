@@ -13,6 +13,7 @@ import dev.weft.jobs.infer.EngineRates;
 import dev.weft.jobs.infer.Machine;
 import dev.weft.jobs.infer.RateProbe;
 import dev.weft.jobs.prepare.ModelFacts;
+import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.Backends;
 import dev.weft.kernels.engine.Engine;
 import dev.weft.kernels.engine.EngineConfig;
@@ -96,7 +97,8 @@ final class SimulatorError {
 
   private void run(String name, Path file) throws IOException, InterruptedException {
     ModelShape shape = ModelFacts.of(file).shape(KvFormat.F32);
-    DeviceProfile kernels = RateProbe.kernels(file, Backends.find("auto"), threads);
+    DeviceProfile kernels =
+        RateProbe.kernels(file, Backends.find("auto"), new BackendConfig(threads));
     CostModel cost = new CostModel(shape, calibrate(file, shape, kernels).profile());
     Map<String, Measured> results = new LinkedHashMap<>();
     List<Double> spreads = new ArrayList<>();

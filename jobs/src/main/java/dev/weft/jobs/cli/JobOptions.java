@@ -54,7 +54,7 @@ final class JobOptions {
   @Option(
       names = "--backend",
       paramLabel = "NAME",
-      description = "auto, vector or scalar (engine.backend).")
+      description = "auto, tornado (GPU), vector or scalar (engine.backend).")
   private String backend;
 
   @Option(

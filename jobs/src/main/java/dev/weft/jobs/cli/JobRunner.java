@@ -37,7 +37,7 @@ final class JobRunner {
     require(missing);
     LogFile.inside(config.output().path());
     RunSummary run;
-    try (SparkSession spark = Sessions.open(config, terminal.clusterJars());
+    try (SparkSession spark = Sessions.open(config, terminal);
         StopSignals signals =
             StopSignals.watch(
                 spark.sparkContext(), config.engine().drainSeconds(), terminal.err());
@@ -86,7 +86,7 @@ final class JobRunner {
   }
 
   private PlanSummary plan(WeftConfig config) throws IOException {
-    try (SparkSession spark = Sessions.open(config, terminal.clusterJars());
+    try (SparkSession spark = Sessions.open(config, terminal);
         ConsoleProgress progress = terminal.progress(options.progress())) {
       try {
         return WeftJob.plan(spark, config, progress);

@@ -9,7 +9,7 @@ import org.apache.spark.sql.SparkSession;
 final class Sessions {
   private Sessions() {}
 
-  static SparkSession open(WeftConfig config, List<String> clusterJars) {
+  static SparkSession open(WeftConfig config, Terminal terminal) {
     SparkConf conf = new SparkConf();
     conf.setIfMissing("spark.app.name", "weft");
     if (!conf.contains("spark.master")) {
@@ -17,8 +17,8 @@ final class Sessions {
       conf.setMaster(master);
       if (master.startsWith("local[") || master.equals("local")) {
         forOneProcess(conf);
-      } else if (!clusterJars.isEmpty()) {
-        conf.setIfMissing("spark.jars", String.join(",", clusterJars));
+      } else {
+        forCluster(conf, terminal.clusterJars(), terminal.gpuExecutorOptions());
       }
     }
     conf.setIfMissing("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension");
@@ -30,6 +30,17 @@ final class Sessions {
         "--add-modules=jdk.incubator.vector --enable-native-access=ALL-UNNAMED"
             + " -Djdk.incubator.vector.VECTOR_ACCESS_OOB_CHECK=0");
     return SparkSession.builder().config(conf).getOrCreate();
+  }
+
+  /** Ships the jars; on GPUs kernels must be on the class path from the start. */
+  private static void forCluster(SparkConf conf, List<String> jars, String gpuOptions) {
+    if (!jars.isEmpty()) {
+      conf.setIfMissing("spark.jars", String.join(",", jars));
+    }
+    if (!jars.isEmpty() && !gpuOptions.isEmpty()) {
+      conf.setIfMissing("spark.executor.extraClassPath", jars.getFirst());
+      conf.setIfMissing("spark.executor.extraJavaOptions", gpuOptions);
+    }
   }
 
   /** Defaults of Spark and Delta are made for clusters: thousands of tasks for small tables. */

@@ -25,6 +25,9 @@ record Terminal(PrintStream out, PrintStream err, Map<String, String> environmen
   /** Jars that executors of a cluster need, separated by commas. */
   static final String CLUSTER_JARS = "WEFT_CLUSTER_JARS";
 
+  /** JVM options of executors with a GPU; not set where there is no SDK of TornadoVM. */
+  static final String EXECUTOR_OPTIONS = "WEFT_EXECUTOR_JAVA_OPTIONS";
+
   private static final int PLAIN_SECONDS = 10;
 
   /** How progress is shown. */
@@ -56,6 +59,11 @@ record Terminal(PrintStream out, PrintStream err, Map<String, String> environmen
   List<String> clusterJars() {
     String jars = environment.getOrDefault(CLUSTER_JARS, "");
     return jars.isBlank() ? List.of() : List.of(jars.split(","));
+  }
+
+  /** JVM options of executors with a GPU; empty for none. */
+  String gpuExecutorOptions() {
+    return environment.getOrDefault(EXECUTOR_OPTIONS, "");
   }
 
   private int columns() {

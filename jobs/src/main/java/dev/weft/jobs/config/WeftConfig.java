@@ -48,6 +48,7 @@ public record WeftConfig(
   /** Kernel backends; {@code AUTO} takes the fastest healthy one. */
   public enum Backend {
     AUTO,
+    TORNADO,
     VECTOR,
     SCALAR
   }

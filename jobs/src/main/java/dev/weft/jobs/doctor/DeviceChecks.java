@@ -13,12 +13,16 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** What can compute, and what can be asked for joules. */
 final class DeviceChecks {
   private static final Path NVIDIA = Path.of("/proc/driver/nvidia/gpus");
   private static final Path OPENCL = Path.of("/etc/OpenCL/vendors");
+
+  private static final Pattern DRIVER = Pattern.compile("tornado-drivers-([a-z]+)-[0-9].*[.]jar");
 
   private DeviceChecks() {}
 
@@ -32,18 +36,7 @@ final class DeviceChecks {
         findings.add(Finding.absent(name, "not available", availability.reason()));
         continue;
       }
-      KernelHealth health = KernelHealth.of(provider);
-      String found =
-          (chosen ? "right" : "used by default, right")
-              + ", a Q8_0 product on one thread in a short try at "
-              + Format.perSecond(health.flopsPerSecond(), "FLOP");
-      findings.add(
-          health.wrong().isEmpty()
-              ? Finding.ok(name, found)
-              : Finding.broken(
-                  name,
-                  "wrong results with " + health.wrong(),
-                  "Use another backend (--backend), and report this with `weft doctor --json`."));
+      findings.add(health(provider, name, chosen ? "right" : "used by default, right"));
       chosen = true;
     }
     if (!chosen) {
@@ -52,6 +45,31 @@ final class DeviceChecks {
               "backends", "no kernel backend is available", "The jar is damaged: build again."));
     }
     return findings;
+  }
+
+  private static Finding health(BackendProvider provider, String name, String right) {
+    List<String> devices = provider.devices();
+    String where = devices.isEmpty() ? "one thread" : devices.getFirst();
+    KernelHealth health;
+    try {
+      health = KernelHealth.of(provider);
+    } catch (RuntimeException | LinkageError e) {
+      return Finding.warn(
+          name,
+          "fails on " + where + ": " + e,
+          "Use another backend (--backend), and report this with `weft doctor --json`.");
+    }
+    if (!health.wrong().isEmpty()) {
+      return Finding.broken(
+          name,
+          "wrong results with " + health.wrong(),
+          "Use another backend (--backend), and report this with `weft doctor --json`.");
+    }
+    String found =
+        "%s, a Q8_0 product on %s in a short try at %s"
+            .formatted(right, where, Format.perSecond(health.flopsPerSecond(), "FLOP"));
+    return Finding.ok(
+        name, devices.size() < 2 ? found : found + "; all devices: " + String.join(", ", devices));
   }
 
   static List<Finding> devices() {
@@ -70,7 +88,7 @@ final class DeviceChecks {
   static List<Finding> tornado(Map<String, String> environment) {
     String home = environment.getOrDefault("TORNADOVM_HOME", "");
     String get =
-        "Not needed for the processor. For GPUs get TornadoVM 5.2.0-jdk25 (https://www.tornadovm.org/downloads) and set TORNADOVM_HOME to its folder.";
+        "Not needed for the processor. For GPUs get TornadoVM 5.2.0-jdk25 (https://www.tornadovm.org/downloads), set TORNADOVM_HOME to its folder and start with ./weft: docs/gpu.md.";
     if (home.isBlank()) {
       return List.of(Finding.absent("tornadovm", "TORNADOVM_HOME is not set", get));
     }
@@ -85,11 +103,21 @@ final class DeviceChecks {
               "TORNADOVM_HOME = " + home + " holds no share/java/tornado/tornado-api-*.jar",
               get));
     }
+    List<String> drivers =
+        entries(Path.of(home, "share", "java", "tornado")).stream()
+            .map(DRIVER::matcher)
+            .filter(Matcher::matches)
+            .map(m -> m.group(1))
+            .filter(d -> !d.equals("common"))
+            .toList();
+    String found =
+        "%s in %s, drivers: %s"
+            .formatted(
+                api.getFirst(), home, drivers.isEmpty() ? "none" : String.join(", ", drivers));
     return List.of(
-        api.getFirst().contains("5.2.0-jdk25")
-            ? Finding.ok("tornadovm", api.getFirst() + " in " + home)
-            : Finding.warn(
-                "tornadovm", api.getFirst() + " in " + home, "Only 5.2.0-jdk25 was tried."));
+        api.getFirst().contains("5.2.0-jdk25") && !drivers.isEmpty()
+            ? Finding.ok("tornadovm", found)
+            : Finding.warn("tornadovm", found, "Weft needs 5.2.0-jdk25 with a driver. " + get));
   }
 
   static List<Finding> energy() {

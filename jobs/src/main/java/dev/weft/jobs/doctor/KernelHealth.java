@@ -96,6 +96,7 @@ record KernelHealth(List<QuantFormat> wrong, double flopsPerSecond) {
       long end = System.nanoTime() + MEASURED_NANOS;
       for (long start = System.nanoTime(); start < end; start = System.nanoTime()) {
         backend.matmul(weights, in, ROWS, out);
+        backend.finish();
         double seconds = (System.nanoTime() - start) / 1e9;
         best = Math.max(best, 2.0 * ROWS * INPUTS * OUTPUTS / seconds);
       }

@@ -24,6 +24,7 @@ public final class DeviceCalibration {
   /**
    * Measures on one executor, unless the rates are known.
    *
+   * @param slots where the engine is
    * @param where names the kind of machine: rates of one are not those of another
    * @param folder where rates are kept
    * @param refresh measure even if they are known
@@ -34,6 +35,7 @@ public final class DeviceCalibration {
       JavaSparkContext spark,
       EngineSpec spec,
       ModelShape shape,
+      EngineSlots slots,
       String where,
       Path folder,
       boolean refresh,
@@ -54,7 +56,7 @@ public final class DeviceCalibration {
     Measured measured =
         known
             .map(rates -> new Measured(rates, "cache:" + file.path()))
-            .orElseGet(() -> new Measured(measure(spark, spec, shape, seconds), "measured"));
+            .orElseGet(() -> new Measured(measure(spark, spec, shape, slots, seconds), "measured"));
     if (known.isEmpty()) {
       file.write(measured.rates, warnings);
     }
@@ -66,7 +68,7 @@ public final class DeviceCalibration {
   }
 
   private static EngineRates measure(
-      JavaSparkContext spark, EngineSpec spec, ModelShape shape, int seconds) {
+      JavaSparkContext spark, EngineSpec spec, ModelShape shape, EngineSlots slots, int seconds) {
     SerializableConfiguration hadoop = new SerializableConfiguration(spark.hadoopConfiguration());
     double[] numbers = {
       shape.parametersPerToken(),
@@ -78,15 +80,24 @@ public final class DeviceCalibration {
       shape.headParameters()
     };
     String json =
-        spark
-            .parallelize(List.of(numbers), 1)
-            .map(n -> RatesFile.json(RateProbe.measure(spec, shape(n), seconds, hadoop.value())))
+        slots
+            .on(
+                spark
+                    .parallelize(List.of(numbers), 1)
+                    .map(n -> RatesFile.json(measure(spec, n, seconds, hadoop))))
             .first();
     try {
       return RatesFile.rates(json);
     } catch (IOException e) {
       throw new IllegalStateException("rates are plain values", e);
     }
+  }
+
+  private static EngineRates measure(
+      EngineSpec spec, double[] shape, int seconds, SerializableConfiguration hadoop)
+      throws Exception {
+    return RateProbe.measure(
+        spec.onDevice(EngineSlots.device()), shape(shape), seconds, hadoop.value());
   }
 
   /** The cost model's types are no Java-serializable ones. */

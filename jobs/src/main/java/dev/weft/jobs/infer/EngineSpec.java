@@ -14,7 +14,8 @@ import java.nio.file.Path;
  * those only.
  *
  * @param model the model file
- * @param backend {@code auto}, {@code vector} or {@code scalar}
+ * @param backend {@code auto} or the name of a backend
+ * @param device which of its devices, from 0
  * @param threads threads of the kernels; 0 for all cores of the executor
  * @param kvBytes memory for keys and values
  * @param kvFormat in which they are stored
@@ -33,6 +34,7 @@ import java.nio.file.Path;
 public record EngineSpec(
     ModelFile model,
     String backend,
+    int device,
     int threads,
     long kvBytes,
     KvFormat kvFormat,
@@ -52,25 +54,35 @@ public record EngineSpec(
   /** The same engine with a cost model. */
   public EngineSpec withCostModel(CostModel cost) {
     try {
-      return new EngineSpec(
-          model,
-          backend,
-          threads,
-          kvBytes,
-          kvFormat,
-          pageTokens,
-          contextTokens,
-          budgetTokens,
-          maxSequences,
-          stepMetricsEvery,
-          jobSeed,
-          tries,
-          stepTimeoutSeconds,
-          drainSeconds,
-          JSON.writeValueAsString(cost));
+      return with(device, JSON.writeValueAsString(cost));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a cost model is plain values", e);
     }
+  }
+
+  /** The same engine on another device. */
+  EngineSpec onDevice(int number) {
+    return with(number, costModelJson);
+  }
+
+  private EngineSpec with(int otherDevice, String otherCostModelJson) {
+    return new EngineSpec(
+        model,
+        backend,
+        otherDevice,
+        threads,
+        kvBytes,
+        kvFormat,
+        pageTokens,
+        contextTokens,
+        budgetTokens,
+        maxSequences,
+        stepMetricsEvery,
+        jobSeed,
+        tries,
+        stepTimeoutSeconds,
+        drainSeconds,
+        otherCostModelJson);
   }
 
   /** The engine's configuration on this host. */
@@ -78,6 +90,7 @@ public record EngineSpec(
     EngineConfig.Builder builder =
         EngineConfig.builder(localModel)
             .backend(backend)
+            .device(device)
             .threads(threads > 0 ? threads : Runtime.getRuntime().availableProcessors())
             .kvBudgetBytes(kvBytes)
             .kvFormat(kvFormat)

@@ -90,7 +90,10 @@ public record InferTask(
   private PartitionReport run(
       int partition, Iterator<Row> rows, Storage storage, AttemptMarkers markers, Losses losses)
       throws IOException, InterruptedException {
-    EnginePool.Lease first = EnginePool.acquire(spec, hadoop.value());
+    int device = EngineSlots.device();
+    LOG.info("partition {} computes on device {}", partition, device);
+    EngineSpec here = spec.onDevice(device);
+    EnginePool.Lease first = EnginePool.acquire(here, hadoop.value());
     long began = System.nanoTime();
     try (BufferAllocator allocator = new RootAllocator();
         LedgerWriter finished = writer(storage, PieceName.Kind.RESULTS, partition);
@@ -98,7 +101,7 @@ public record InferTask(
         LedgerFlusher flusher = new LedgerFlusher(finished, steps)) {
       PartitionRun run =
           new PartitionRun(
-              spec,
+              here,
               hadoop.value(),
               partition,
               markers,

@@ -47,7 +47,10 @@ public final class RateProbe {
   static EngineRates measure(EngineSpec spec, ModelShape shape, int seconds, Configuration hadoop)
       throws InterruptedException, IOException {
     DeviceProfile kernels =
-        kernels(spec.model().local(hadoop), Backends.find(spec.backend()), spec.threads());
+        kernels(
+            spec.model().local(hadoop),
+            Backends.find(spec.backend()),
+            new BackendConfig(spec.threads()).onDevice(spec.device()));
     EngineSpec counting = spec.withCostModel(new CostModel(shape, kernels));
     try (EnginePool.Lease lease = EnginePool.acquire(counting, hadoop)) {
       return measure(
@@ -64,10 +67,10 @@ public final class RateProbe {
    *
    * @throws IOException if the model cannot be read
    */
-  public static DeviceProfile kernels(Path model, BackendProvider provider, int threads)
+  public static DeviceProfile kernels(Path model, BackendProvider provider, BackendConfig config)
       throws IOException {
     try (Model opened = Model.open(model);
-        Backend backend = provider.open(new BackendConfig(threads))) {
+        Backend backend = provider.open(config)) {
       Calibration rates =
           Calibration.measure(backend, opened.spec(), opened.weights().layers().getFirst().gate());
       return new DeviceProfile(

@@ -2,6 +2,7 @@ package dev.weft.jobs.job;
 
 import dev.weft.batching.cost.PowerModel;
 import dev.weft.jobs.config.WeftConfig;
+import dev.weft.jobs.infer.EngineSlots;
 import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.infer.InferTask;
 import dev.weft.jobs.infer.LiveCounts;
@@ -22,6 +23,7 @@ import org.apache.spark.util.SerializableConfiguration;
 /** Runs assignments on the executors and keeps what they report. */
 final class InferStage {
   private final SparkSession spark;
+  private final EngineSlots slots;
   private final WeftConfig config;
   private final RunFolder folder;
   private final int start;
@@ -35,11 +37,13 @@ final class InferStage {
 
   InferStage(
       SparkSession spark,
+      EngineSlots slots,
       WeftConfig config,
       RunFolder folder,
       int start,
       ProgressListener listener) {
     this.spark = spark;
+    this.slots = slots;
     this.config = config;
     this.folder = folder;
     this.start = start;
@@ -70,8 +74,10 @@ final class InferStage {
         new ProgressWatch(folder, start, LiveCounts.of(liveKey), doneBefore, total, listener);
     try {
       latest =
-          PlannedRows.of(prepared, work.assigned(), work.partitions().size())
-              .mapPartitionsWithIndex(task, false)
+          slots
+              .on(
+                  PlannedRows.of(prepared, work.assigned(), work.partitions().size())
+                      .mapPartitionsWithIndex(task, false))
               .collect();
     } finally {
       watch.close();

@@ -9,6 +9,7 @@ import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
 import dev.weft.jobs.infer.DeviceCalibration;
 import dev.weft.jobs.infer.EnginePool;
+import dev.weft.jobs.infer.EngineSlots;
 import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.infer.Machine;
 import dev.weft.jobs.ingest.Ingest;
@@ -32,6 +33,7 @@ import dev.weft.jobs.state.Manifest;
 import dev.weft.jobs.state.RunConfiguration;
 import dev.weft.jobs.state.RunFolder;
 import dev.weft.jobs.store.StorageErrors;
+import dev.weft.kernels.backend.Backends;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -63,6 +65,7 @@ final class JobRun {
   private final List<String> warnings = new ArrayList<>();
 
   private JobSetup setup;
+  private EngineSlots slots;
   private Manifest manifest;
   private RunFolder folder;
   private Lease lease;
@@ -122,7 +125,7 @@ final class JobRun {
     int start = lease.start();
     clock.run(Stage.PREPARE, this::prepare);
     results.create(state.carried());
-    InferStage infer = new InferStage(spark, config, folder, start, listener);
+    InferStage infer = new InferStage(spark, slots, config, folder, start, listener);
     PlanStage planning;
     PlanSummary plan;
     long resumed;
@@ -162,6 +165,7 @@ final class JobRun {
     return new PlanStage(
         new PlanStage.Context(
             spark,
+            slots,
             config,
             setup,
             folder,
@@ -192,6 +196,7 @@ final class JobRun {
         () -> {
           setup = JobSetup.check(spark, config);
           setup.warnings().forEach(this::warn);
+          slots = slots();
           SortedMap<String, String> computes = setup.computes(config);
           String runId = config.run().id().isEmpty() ? Manifest.idOf(computes) : config.run().id();
           Configuration hadoop = spark.sparkContext().hadoopConfiguration();
@@ -308,16 +313,34 @@ final class JobRun {
     return text.toString();
   }
 
+  /** Where engines are; says what GPUs are not used. */
+  private EngineSlots slots() {
+    boolean onDevice = Backends.onDevice(setup.backend());
+    EngineSlots found =
+        EngineSlots.of(spark.sparkContext().getConf(), spark.sparkContext().isLocal(), onDevice);
+    if (found.gpus() > 0 && !onDevice) {
+      warn(
+          "executors hold GPUs that are not used: backend %s computes on processors"
+              .formatted(setup.backend()));
+    } else if (found.gpus() > found.engines()) {
+      warn(
+          "executors hold %d GPUs and have tasks for %d: give them more cores, or one GPU each"
+              .formatted(found.gpus(), found.engines()));
+    }
+    return found;
+  }
+
   private void calibrate() {
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     EngineSpec engine =
-        Sizing.of(spark, config, setup.model(), CALIBRATION_TOKENS).engine(config, setup, 1);
+        Sizing.of(spark, slots, config, setup.model(), CALIBRATION_TOKENS).engine(config, setup, 1);
     rates =
         DeviceRates.of(
             DeviceCalibration.of(
                 context,
                 engine,
                 setup.model().shape(config.engine().kvFormat()),
+                slots,
                 context.isLocal() ? Machine.cpu() : context.master(),
                 Path.of(config.calibration().folder()),
                 config.calibration().refresh(),

@@ -5,6 +5,7 @@ import dev.weft.batching.cost.PowerModel;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
+import dev.weft.jobs.infer.EngineSlots;
 import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.plan.DeviceRates;
 import dev.weft.jobs.plan.Goals;
@@ -46,6 +47,7 @@ final class PlanStage {
   /**
    * What a run knows before it plans.
    *
+   * @param slots where engines are
    * @param lease the right to work on the run
    * @param counts input rows by kind
    * @param start number of this start
@@ -54,6 +56,7 @@ final class PlanStage {
    */
   record Context(
       SparkSession spark,
+      EngineSlots slots,
       WeftConfig config,
       JobSetup setup,
       RunFolder folder,
@@ -75,6 +78,7 @@ final class PlanStage {
     sizing =
         Sizing.of(
             context.spark(),
+            context.slots(),
             config,
             context.setup().model(),
             totals.promptTokens() + totals.maxOutputTokens());

@@ -1,18 +1,18 @@
 package dev.weft.jobs.job;
 
 import dev.weft.jobs.config.WeftConfig;
+import dev.weft.jobs.infer.EngineSlots;
 import dev.weft.jobs.infer.EngineSpec;
 import dev.weft.jobs.prepare.ModelFacts;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
-import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 
 /**
  * Sizes that the configuration leaves to Weft.
  *
- * @param engines engines that will run: one for each executor
+ * @param engines engines that will run: one for each executor, or for each GPU
  * @param tasks tasks that use one engine at the same time
  * @param threads threads of one engine; 0 for all cores of its host
  * @param kvBytes memory for keys and values of one engine
@@ -23,17 +23,24 @@ record Sizing(int engines, int tasks, int threads, long kvBytes, long kvTokens) 
   private static final long LEAST_KV_BYTES = 16L << 20;
 
   /**
+   * @param slots where engines are
    * @param neededTokens tokens of all prompts and answers together: more KV memory is of no use
    */
-  static Sizing of(SparkSession spark, WeftConfig config, ModelFacts model, long neededTokens) {
+  static Sizing of(
+      SparkSession spark,
+      EngineSlots slots,
+      WeftConfig config,
+      ModelFacts model,
+      long neededTokens) {
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     boolean local = context.isLocal();
-    int engines =
+    int executors =
         local
             ? 1
             : Math.max(
                 context.getConf().getInt("spark.executor.instances", 1),
                 spark.sparkContext().statusTracker().getExecutorInfos().length - 1);
+    int engines = executors * slots.engines();
     int threads = config.engine().threads();
     if (threads == 0) {
       threads =
@@ -51,16 +58,11 @@ record Sizing(int engines, int tasks, int threads, long kvBytes, long kvTokens) 
     }
     return new Sizing(
         engines,
-        tasks(context.getConf(), engines),
+        // One if there is one engine: then no partition has to be waited for.
+        engines == 1 ? 1 : slots.tasks(),
         threads,
         kvBytes,
         Math.max(1, (long) (kvBytes / tokenBytes)));
-  }
-
-  /** One if there is one engine: then no partition has to be waited for. */
-  private static int tasks(SparkConf spark, int engines) {
-    int cores = spark.getInt("spark.executor.cores", 1);
-    return engines == 1 ? 1 : Math.max(1, cores / Math.max(1, spark.getInt("spark.task.cpus", 1)));
   }
 
   /**
@@ -80,6 +82,7 @@ record Sizing(int engines, int tasks, int threads, long kvBytes, long kvTokens) 
     return new EngineSpec(
         setup.modelFile(),
         setup.backend(),
+        0,
         threads,
         kvBytes,
         config.engine().kvFormat(),

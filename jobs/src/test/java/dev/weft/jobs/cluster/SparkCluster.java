@@ -7,6 +7,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -50,14 +51,26 @@ final class SparkCluster implements AutoCloseable {
     jvmOptions = Arrays.asList(properties.getProperty("spark.driver.extraJavaOptions").split(" +"));
   }
 
+  /** A script that finds two GPUs, as conf/gpu-discovery.sh does on a host that has them. */
+  private Path discovery(int firstGpu) throws IOException {
+    Path script = logs.resolve("gpus-from-" + firstGpu + ".sh");
+    Files.writeString(
+        script,
+        "#!/bin/sh\necho '{\"name\": \"gpu\", \"addresses\": [\"%d\", \"%d\"]}'\n"
+            .formatted(firstGpu, firstGpu + 1));
+    Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
+    return script;
+  }
+
   private static boolean ofSpark(Path jar) {
     return !jar.getFileName()
         .toString()
-        .matches("(batching|datasets|udf-kernels|jobs|picocli|config)-.*");
+        .matches("(batching|datasets|udf-kernels|tornado-kernels|jobs|picocli|config)-.*");
   }
 
   /**
    * Starts the master and {@code workers} workers of one core each, and waits until all are there.
+   * Each finds two GPUs, no two of the same number.
    */
   void start(int workers) throws Exception {
     int port = freePort();
@@ -65,6 +78,7 @@ final class SparkCluster implements AutoCloseable {
     start(
         "master",
         "256m",
+        List.of(),
         List.of(
             "org.apache.spark.deploy.master.Master",
             "--host",
@@ -78,6 +92,9 @@ final class SparkCluster implements AutoCloseable {
       start(
           "worker-" + i,
           "256m",
+          List.of(
+              "-Dspark.worker.resource.gpu.amount=2",
+              "-Dspark.worker.resource.gpu.discoveryScript=" + discovery(2 * i)),
           List.of(
               "org.apache.spark.deploy.worker.Worker",
               "--host",
@@ -105,7 +122,7 @@ final class SparkCluster implements AutoCloseable {
     List<String> command =
         new ArrayList<>(List.of("org.apache.spark.deploy.SparkSubmit", "--master", master));
     command.addAll(List.of(arguments));
-    Process driver = start("driver", "768m", command);
+    Process driver = start("driver", "768m", List.of(), command);
     if (!driver.waitFor(seconds, TimeUnit.SECONDS)) {
       driver.destroyForcibly();
       throw new AssertionError("the driver did not end within " + seconds + " s; see " + logs);
@@ -118,6 +135,17 @@ final class SparkCluster implements AutoCloseable {
     return Files.readString(logs.resolve(name + ".log"));
   }
 
+  /** What the executors of a worker wrote. */
+  String executorLog(int worker) throws IOException {
+    StringBuilder text = new StringBuilder();
+    try (Stream<Path> files = Files.walk(logs.resolve("work-" + worker))) {
+      for (Path file : files.filter(f -> f.endsWith("stderr")).toList()) {
+        text.append(Files.readString(file));
+      }
+    }
+    return text.toString();
+  }
+
   /** Ends all processes and those that they started. */
   @Override
   public void close() {
@@ -127,11 +155,13 @@ final class SparkCluster implements AutoCloseable {
     }
   }
 
-  private Process start(String name, String heap, List<String> arguments) throws IOException {
+  private Process start(String name, String heap, List<String> options, List<String> arguments)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx" + heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
     command.addAll(jvmOptions);
+    command.addAll(options);
     command.addAll(List.of("-cp", home.resolve("jars") + File.separator + "*"));
     command.addAll(arguments);
     ProcessBuilder builder = new ProcessBuilder(command).directory(logs.toFile());

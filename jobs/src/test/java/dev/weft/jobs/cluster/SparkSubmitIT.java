@@ -4,14 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The packaged jar on a real master with two workers, started as README says. */
+/**
+ * The packaged jar on a real master with two workers, started as README says, on executors with
+ * GPUs that are only numbers.
+ */
 class SparkSubmitIT {
   private static final Path ROOT = Path.of(System.getProperty("weft.project.root"));
   private static final Path JAR = Path.of(System.getProperty("weft.spark.jar"));
@@ -27,6 +34,7 @@ class SparkSubmitIT {
       Files.write(input, lines.limit(REQUESTS).toList());
     }
     Path output = folder.resolve("output");
+    Path events = Files.createDirectories(folder.resolve("events"));
     try (SparkCluster cluster =
         new SparkCluster(
             folder,
@@ -42,6 +50,14 @@ class SparkSubmitIT {
               "spark.executor.memory=768m",
               "--conf",
               "spark.executor.cores=1",
+              "--conf",
+              "spark.executor.resource.gpu.amount=1",
+              "--conf",
+              "spark.eventLog.enabled=true",
+              "--conf",
+              "spark.eventLog.compress=false",
+              "--conf",
+              "spark.eventLog.dir=" + events.toUri(),
               "--conf",
               "spark.cores.max=2",
               // Both executors must be there before the first task, or one could do all the work.
@@ -76,7 +92,12 @@ class SparkSubmitIT {
               "--progress",
               "plain");
       assertThat(code).as(() -> "driver: " + tail(cluster)).isZero();
+      assertThat(cluster.executorLog(0))
+          .containsPattern("partition \\d computes on device [01]\\b");
+      assertThat(cluster.executorLog(1))
+          .containsPattern("partition \\d computes on device [23]\\b");
     }
+    onlyEnginesHoldGpus(events);
     JsonNode report = new ObjectMapper().readTree(output.resolve("report.json").toFile());
     assertThat(report.at("/rows/total").asInt()).isEqualTo(REQUESTS);
     assertThat(report.at("/rows/answered").asInt()).isEqualTo(REQUESTS);
@@ -85,6 +106,28 @@ class SparkSubmitIT {
         .isEqualTo(2);
     assertThat(report.at("/partitions")).hasSize(2);
     assertThat(report.at("/configuration/engine.kvBytes").asText()).isEqualTo("67108864");
+  }
+
+  /** Stages with a resource profile of their own are those that open an engine. */
+  private static void onlyEnginesHoldGpus(Path events) throws IOException {
+    ObjectMapper json = new ObjectMapper();
+    Map<Boolean, Set<String>> stages = Map.of(true, new TreeSet<>(), false, new TreeSet<>());
+    try (Stream<Path> files = Files.walk(events)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        for (String line : Files.readAllLines(file)) {
+          JsonNode event = json.readTree(line);
+          if (event.path("Event").asText().equals("SparkListenerStageSubmitted")) {
+            JsonNode stage = event.path("Stage Info");
+            stages
+                .get(stage.path("Resource Profile Id").asInt() != 0)
+                .add(stage.path("Stage Name").asText().replaceAll(" at |:.*", " ").strip());
+          }
+        }
+      }
+    }
+    assertThat(stages.get(true))
+        .containsExactlyInAnyOrder("first DeviceCalibration.java", "collect InferStage.java");
+    assertThat(stages.get(false)).isNotEmpty();
   }
 
   @Test

@@ -61,17 +61,21 @@ class DoctorTest {
 
   @Test
   void tornadoIsFoundWhereItIs() throws IOException {
-    assertThat(named(Doctor.examine(Map.of()), "tornadovm").status())
+    assertThat(named(DeviceChecks.tornado(Map.of()), "tornadovm").status())
         .isEqualTo(Finding.Status.MISSING);
     Map<String, String> environment = Map.of("TORNADOVM_HOME", folder.toString());
-    assertThat(named(Doctor.examine(environment), "tornadovm").found()).contains("holds no");
+    assertThat(named(DeviceChecks.tornado(environment), "tornadovm").found()).contains("holds no");
     Path jars = Files.createDirectories(folder.resolve("share/java/tornado"));
     Files.createFile(jars.resolve("tornado-api-4.0.0.jar"));
-    assertThat(named(Doctor.examine(environment), "tornadovm").status())
+    assertThat(named(DeviceChecks.tornado(environment), "tornadovm").status())
         .isEqualTo(Finding.Status.WARN);
     Files.delete(jars.resolve("tornado-api-4.0.0.jar"));
     Files.createFile(jars.resolve("tornado-api-5.2.0-jdk25.jar"));
-    assertThat(named(Doctor.examine(environment), "tornadovm").status())
+    Files.createFile(jars.resolve("tornado-drivers-common-5.2.0-jdk25.jar"));
+    assertThat(named(DeviceChecks.tornado(environment), "tornadovm").found())
+        .endsWith("drivers: none");
+    Files.createFile(jars.resolve("tornado-drivers-cuda-5.2.0-jdk25.jar"));
+    assertThat(named(DeviceChecks.tornado(environment), "tornadovm").status())
         .isEqualTo(Finding.Status.OK);
   }
 

@@ -32,6 +32,7 @@ class EngineSpecTest {
         new EngineSpec(
             new ModelFile("m.gguf", 1, "0".repeat(64), ""),
             "vector",
+            0,
             1,
             1 << 20,
             KvFormat.F16,

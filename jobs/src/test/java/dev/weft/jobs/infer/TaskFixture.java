@@ -50,6 +50,7 @@ final class TaskFixture {
     return new EngineSpec(
         ModelFile.find(model().toString(), System.getProperty("java.io.tmpdir"), hadoop),
         backend,
+        0,
         1,
         8 << 20,
         KvFormat.F32,

@@ -34,6 +34,11 @@ public record BackendConfig(int threads, long memoryBytes, int device) {
     this(threads, machineBytesBeyondHeap());
   }
 
+  /** The same on another device. */
+  public BackendConfig onDevice(int number) {
+    return new BackendConfig(threads, memoryBytes, number);
+  }
+
   private static long machineBytesBeyondHeap() {
     var os =
         (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();

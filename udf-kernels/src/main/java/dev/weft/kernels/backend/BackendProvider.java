@@ -1,5 +1,7 @@
 package dev.weft.kernels.backend;
 
+import java.util.List;
+
 /** Makes a kernel backend known through {@link java.util.ServiceLoader}. */
 public interface BackendProvider {
   /** Lower-case name as in the configuration. */
@@ -10,6 +12,11 @@ public interface BackendProvider {
 
   /** Probes without side effects; must not throw. */
   Availability availability();
+
+  /** Names of its devices by their numbers; of the CPU there is one, without a name. */
+  default List<String> devices() {
+    return List.of();
+  }
 
   /** Whether its kernels must be faster than a loop in plain Java, else something is wrong. */
   default boolean fasterThanPlainJava() {

@@ -7,7 +7,15 @@ import java.util.ServiceLoader;
 
 /** The backends on the class path. */
 public final class Backends {
+  /** Of a build with TornadoVM's SDK only. */
+  private static final String TORNADO = "tornado";
+
   private Backends() {}
+
+  /** Whether a backend computes on devices of its own rather than on the processor. */
+  public static boolean onDevice(String name) {
+    return name.equals(TORNADO);
+  }
 
   /** All of them, the highest priority first. */
   public static List<BackendProvider> all() {
@@ -36,6 +44,11 @@ public final class Backends {
         return provider;
       }
       known.append(known.isEmpty() ? "" : ", ").append(provider.name());
+    }
+    if (name.equals(TORNADO)) {
+      throw new IllegalArgumentException(
+          "backend tornado is not part of this build: it was made without TornadoVM's SDK. Set"
+              + " TORNADOVM_HOME to the SDK's folder and run `./weft build` (docs/gpu.md)");
     }
     throw new IllegalArgumentException("unknown backend " + name + "; known: auto, " + known);
   }

@@ -77,20 +77,22 @@ public record Calibration(
       Runnable compute = () -> backend.matmul(weights, in, COMPUTE_ROWS, out);
       Runnable memory = () -> backend.attention(queries, shape, tokens, kv, 0, attended);
       Runnable shared = () -> backend.attention(queries, shape, sharing, kv, 0, attended);
-      warmUp(compute);
-      warmUp(memory);
-      warmUp(shared);
+      warmUp(backend, compute);
+      warmUp(backend, memory);
+      warmUp(backend, shared);
       double[] c = new double[ROUNDS];
       double[] m = new double[ROUNDS];
       double[] one = new double[ROUNDS];
       double[] both = new double[ROUNDS];
-      int repeats = Math.clamp(Math.round(seconds(memory) / seconds(compute)), 1, 1000);
+      int repeats =
+          Math.clamp(Math.round(seconds(backend, memory) / seconds(backend, compute)), 1, 1000);
       for (int round = 0; round < ROUNDS; round++) {
-        c[round] = seconds(() -> repeat(compute, repeats));
-        m[round] = seconds(memory);
-        one[round] = seconds(shared);
+        c[round] = seconds(backend, () -> repeat(compute, repeats));
+        m[round] = seconds(backend, memory);
+        one[round] = seconds(backend, shared);
         both[round] =
             seconds(
+                backend,
                 () -> {
                   repeat(compute, repeats);
                   memory.run();
@@ -151,16 +153,19 @@ public record Calibration(
     }
   }
 
-  private static void warmUp(Runnable work) {
+  // Without the end of the work a backend that puts it off would only collect it.
+  private static void warmUp(Backend backend, Runnable work) {
     long end = System.nanoTime() + WARM_UP_NANOS;
     do {
       work.run();
+      backend.finish();
     } while (System.nanoTime() < end);
   }
 
-  private static double seconds(Runnable work) {
+  private static double seconds(Backend backend, Runnable work) {
     long start = System.nanoTime();
     work.run();
+    backend.finish();
     return Math.max(1, System.nanoTime() - start) / 1e9;
   }
 

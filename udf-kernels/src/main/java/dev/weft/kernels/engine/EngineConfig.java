@@ -8,10 +8,12 @@ import java.util.Objects;
 
 /**
  * What an engine is made of. Nothing here but {@code model}, {@code backend}, {@code kvFormat},
- * {@code contextTokens} and {@code jobSeed} changes answers.
+ * {@code contextTokens} and {@code jobSeed} changes answers; {@code device} only where devices of
+ * different kinds are mixed.
  *
  * @param model GGUF file
- * @param backend {@code auto}, {@code vector} or {@code scalar}
+ * @param backend {@code auto} or the name of a backend
+ * @param device which of the backend's devices, from 0
  * @param threads threads of the kernels, at least 1
  * @param kvBudgetBytes memory for keys and values
  * @param kvFormat in which keys and values are stored
@@ -37,6 +39,7 @@ import java.util.Objects;
 public record EngineConfig(
     Path model,
     String backend,
+    int device,
     int threads,
     long kvBudgetBytes,
     KvFormat kvFormat,
@@ -57,6 +60,7 @@ public record EngineConfig(
     Objects.requireNonNull(model, "model");
     Objects.requireNonNull(backend, "backend");
     Objects.requireNonNull(kvFormat, "kvFormat");
+    atLeast(0, device, "device");
     atLeast(1, threads, "threads");
     atLeast(1, kvBudgetBytes, "kvBudgetBytes");
     if (pageTokens != KvConfig.PAGE_TOKENS) {
@@ -92,6 +96,7 @@ public record EngineConfig(
   public static final class Builder {
     private final Path model;
     private String backend = "auto";
+    private int device;
     private int threads = Runtime.getRuntime().availableProcessors();
     private long kvBudgetBytes = 512L << 20;
     private KvFormat kvFormat = KvFormat.F32;
@@ -114,6 +119,11 @@ public record EngineConfig(
 
     public Builder backend(String name) {
       backend = name;
+      return this;
+    }
+
+    public Builder device(int number) {
+      device = number;
       return this;
     }
 
@@ -196,6 +206,7 @@ public record EngineConfig(
       return new EngineConfig(
           model,
           backend,
+          device,
           threads,
           kvBudgetBytes,
           kvFormat,

@@ -45,6 +45,21 @@ record Devices(List<TornadoDevice> gpus, List<TornadoDevice> others, String prob
     return devices.get(number);
   }
 
+  /** Names of the devices that {@link #device} takes, by their numbers. */
+  List<String> names() {
+    return (hasGpu() ? gpus : others)
+        .stream()
+            .map(
+                d ->
+                    "%s (%s, %s, %.0f GB)"
+                        .formatted(
+                            d.getPhysicalDevice().getDeviceName().strip(),
+                            d.getDeviceType(),
+                            d.getTornadoVMBackend(),
+                            d.getMaxGlobalMemory() / 1e9))
+            .toList();
+  }
+
   static synchronized Devices probe() {
     if (found == null) {
       found = look();

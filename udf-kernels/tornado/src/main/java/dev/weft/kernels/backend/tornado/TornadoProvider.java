@@ -4,6 +4,7 @@ import dev.weft.kernels.backend.Availability;
 import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.BackendProvider;
+import java.util.List;
 
 /**
  * GPUs through TornadoVM. {@code auto} takes it where there is a GPU; an OpenCL device that is a
@@ -30,6 +31,11 @@ public final class TornadoProvider implements BackendProvider {
   public Availability availability() {
     String problem = Devices.probe().problem();
     return problem.isEmpty() ? Availability.YES : Availability.no(problem);
+  }
+
+  @Override
+  public List<String> devices() {
+    return Devices.probe().names();
   }
 
   /** A kernel that TornadoVM cannot compile ends in an error, never in a loop in Java. */

@@ -333,7 +333,7 @@ final class JobRun {
   private void calibrate() {
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     EngineSpec engine =
-        Sizing.of(spark, slots, config, setup.model(), CALIBRATION_TOKENS).engine(config, setup, 1);
+        Sizing.of(spark, slots, config, setup, CALIBRATION_TOKENS).engine(config, setup, 1);
     rates =
         DeviceRates.of(
             DeviceCalibration.of(

@@ -12,11 +12,13 @@ import dev.weft.jobs.prepare.ModelFacts;
 import dev.weft.jobs.prepare.ModelFile;
 import dev.weft.jobs.secret.Secrets;
 import dev.weft.jobs.state.Manifest;
+import dev.weft.kernels.backend.BackendProvider;
 import dev.weft.kernels.backend.Backends;
 import dev.weft.kernels.engine.EngineConfig;
 import dev.weft.kernels.template.ChatTemplate;
 import dev.weft.kernels.template.TemplateException;
 import java.io.IOException;
+import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,6 +40,7 @@ import org.apache.spark.sql.SparkSession;
  * @param template source of the chat template in use
  * @param contextTokens longest sequence
  * @param backend kernel backend that computes all answers of the run
+ * @param deviceBytes memory of the backend's device; 0 where it uses the host's
  * @param warnings what is not as one might think
  */
 record JobSetup(
@@ -48,6 +51,7 @@ record JobSetup(
     String template,
     int contextTokens,
     String backend,
+    long deviceBytes,
     List<String> warnings) {
 
   /**
@@ -80,22 +84,38 @@ record JobSetup(
           "the context of %d tokens is longer than the %d that the model was made for"
               .formatted(context, trained));
     }
-    String backend = backend(spark, config.engine().backend());
-    return new JobSetup(input, expected, file, model, template, context, backend, warnings);
+    Found backend = backend(spark, config.engine().backend());
+    return new JobSetup(
+        input,
+        expected,
+        file,
+        model,
+        template,
+        context,
+        backend.name,
+        backend.deviceBytes,
+        warnings);
+  }
+
+  private record Found(String name, long deviceBytes) implements Serializable {
+    static Found of(String wanted) {
+      BackendProvider provider = Backends.find(wanted);
+      return new Found(provider.name(), provider.memoryBytes(0).orElse(0));
+    }
   }
 
   /**
    * The backend behind {@code auto}, as an executor sees it. All executors get its name: answers of
    * two backends must not be mixed in one run.
    */
-  private static String backend(SparkSession spark, WeftConfig.Backend wanted) {
+  private static Found backend(SparkSession spark, WeftConfig.Backend wanted) {
     String name = wanted.name().toLowerCase(Locale.ROOT);
     try {
       return spark.sparkContext().isLocal()
-          ? Backends.find(name).name()
+          ? Found.of(name)
           : JavaSparkContext.fromSparkContext(spark.sparkContext())
               .parallelize(List.of(name), 1)
-              .map(n -> Backends.find(n).name())
+              .map(Found::of)
               .first();
     } catch (IllegalArgumentException e) {
       throw new WeftException(ErrorCode.OPTION_INVALID, "engine.backend: " + e.getMessage(), e);

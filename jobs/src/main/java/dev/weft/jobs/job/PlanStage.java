@@ -80,7 +80,7 @@ final class PlanStage {
             context.spark(),
             context.slots(),
             config,
-            context.setup().model(),
+            context.setup(),
             totals.promptTokens() + totals.maxOutputTokens());
     planner = planner();
   }

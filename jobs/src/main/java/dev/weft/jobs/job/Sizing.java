@@ -27,11 +27,8 @@ record Sizing(int engines, int tasks, int threads, long kvBytes, long kvTokens) 
    * @param neededTokens tokens of all prompts and answers together: more KV memory is of no use
    */
   static Sizing of(
-      SparkSession spark,
-      EngineSlots slots,
-      WeftConfig config,
-      ModelFacts model,
-      long neededTokens) {
+      SparkSession spark, EngineSlots slots, WeftConfig config, JobSetup setup, long neededTokens) {
+    ModelFacts model = setup.model();
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     boolean local = context.isLocal();
     int executors =
@@ -54,7 +51,7 @@ record Sizing(int engines, int tasks, int threads, long kvBytes, long kvTokens) 
       long pages =
           neededTokens / config.engine().pageTokens() + config.engine().maxSequences() + 64;
       long useful = (long) (pages * config.engine().pageTokens() * tokenBytes);
-      kvBytes = Math.clamp(useful, LEAST_KV_BYTES, Math.max(LEAST_KV_BYTES, available(model)));
+      kvBytes = Math.clamp(useful, LEAST_KV_BYTES, Math.max(LEAST_KV_BYTES, available(setup)));
     }
     return new Sizing(
         engines,
@@ -66,15 +63,20 @@ record Sizing(int engines, int tasks, int threads, long kvBytes, long kvTokens) 
   }
 
   /**
-   * Half of what the machine has beyond heap and weights, which are there twice: file and repacked.
+   * Of a device, four fifths of what the weights leave. Else half of what the machine has beyond
+   * heap and weights, which are there twice: file and repacked.
    */
-  private static long available(ModelFacts model) {
+  private static long available(JobSetup setup) {
+    long weightBytes = setup.model().weightBytes();
+    if (setup.deviceBytes() > 0) {
+      return (setup.deviceBytes() - weightBytes) / 5 * 4;
+    }
     var os =
         (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     long beyondHeap =
         os.getTotalMemorySize()
             - Math.min(Runtime.getRuntime().maxMemory(), os.getTotalMemorySize() / 2);
-    return Math.min(MOST_KV_BYTES, (beyondHeap - 2 * model.weightBytes()) / 2);
+    return Math.min(MOST_KV_BYTES, (beyondHeap - 2 * weightBytes) / 2);
   }
 
   /** The engine of these sizes. */

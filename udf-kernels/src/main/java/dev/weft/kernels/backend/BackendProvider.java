@@ -1,6 +1,7 @@
 package dev.weft.kernels.backend;
 
 import java.util.List;
+import java.util.OptionalLong;
 
 /** Makes a kernel backend known through {@link java.util.ServiceLoader}. */
 public interface BackendProvider {
@@ -16,6 +17,19 @@ public interface BackendProvider {
   /** Names of its devices by their numbers; of the CPU there is one, without a name. */
   default List<String> devices() {
     return List.of();
+  }
+
+  /** Memory of a device that has its own; empty where the host's is used. */
+  default OptionalLong memoryBytes(int device) {
+    return OptionalLong.empty();
+  }
+
+  /**
+   * Whether kernels are compiled when a model first needs them, which takes seconds: an engine then
+   * runs some steps before its first request.
+   */
+  default boolean compilesAtFirstUse() {
+    return false;
   }
 
   /** Whether its kernels must be faster than a loop in plain Java, else something is wrong. */

@@ -50,6 +50,10 @@ record EngineParts(
         KernelHealth health = transformer.warmUp();
         warmUpSeconds = health.warmUpSeconds();
         warnings.addAll(health.warnings());
+      } else if (provider.compilesAtFirstUse()) {
+        long before = System.nanoTime();
+        transformer.runSteps();
+        warmUpSeconds = (System.nanoTime() - before) * 1e-9;
       }
       EngineInfo info =
           new EngineInfo(

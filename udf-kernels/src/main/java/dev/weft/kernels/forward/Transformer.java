@@ -142,9 +142,14 @@ public final class Transformer implements AutoCloseable {
    */
   public KernelHealth warmUp() {
     KernelHealth health = KernelHealth.warmUp(backend, samples);
-    if (!health.measuredNow()) {
-      return health;
+    if (health.measuredNow()) {
+      runSteps();
     }
+    return health;
+  }
+
+  /** Runs some steps of one token and of a page. Overwrites page 0, as {@link #warmUp}. */
+  public void runSteps() {
     var batch = new StepBatch();
     float[] logits = new float[spec.vocabSize()];
     int[] pages = {0};
@@ -158,7 +163,6 @@ public final class Transformer implements AutoCloseable {
       }
       forward(batch, logits);
     }
-    return health;
   }
 
   private static KvLayout kvLayout(TransformerSpec spec, KvFormat format) {

@@ -1,5 +1,6 @@
 package dev.weft.kernels.backend.tornado;
 
+import dev.weft.kernels.memory.MemoryBudgetException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -127,10 +128,29 @@ final class DeviceQueue implements AutoCloseable {
 
   /** A new array on the device. */
   DeviceArray array(String name, boolean floats, boolean written, int size) {
+    requireMemory(name, Ranges.aligned(size));
     var array = new DeviceArray(name, floats, written, size);
     arrays.add(array);
     stale = true;
     return array;
+  }
+
+  /** Refuses before the host or the device is out of memory, with the numbers. */
+  private void requireMemory(String what, long moreElements) {
+    long bytes = Float.BYTES * moreElements;
+    for (DeviceArray array : arrays) {
+      bytes += (long) Float.BYTES * array.size();
+    }
+    if (bytes > device.getMaxGlobalMemory()) {
+      throw new MemoryBudgetException(
+          "%s has %,d MiB of memory, and with %s (%,d MiB) the engine needs %,d MiB: take a smaller engine.kvBytes or model, or engine.kvFormat f16"
+              .formatted(
+                  device.getPhysicalDevice().getDeviceName().strip(),
+                  device.getMaxGlobalMemory() >> 20,
+                  what,
+                  moreElements * Float.BYTES >> 20,
+                  bytes >> 20));
+    }
   }
 
   void remove(DeviceArray array) {
@@ -155,6 +175,7 @@ final class DeviceQueue implements AutoCloseable {
    */
   int take(DeviceArray array, int count) {
     if (!array.has(count)) {
+      requireMemory(array.name(), Math.max(array.size(), Ranges.aligned(count)));
       // What waits was made for the array as it is.
       flush();
       closePlan();

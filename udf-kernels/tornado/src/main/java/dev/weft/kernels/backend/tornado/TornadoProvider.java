@@ -5,6 +5,7 @@ import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.BackendProvider;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * GPUs through TornadoVM. {@code auto} takes it where there is a GPU; an OpenCL device that is a
@@ -36,6 +37,16 @@ public final class TornadoProvider implements BackendProvider {
   @Override
   public List<String> devices() {
     return Devices.probe().names();
+  }
+
+  @Override
+  public OptionalLong memoryBytes(int device) {
+    return OptionalLong.of(Devices.probe().device(device).getMaxGlobalMemory());
+  }
+
+  @Override
+  public boolean compilesAtFirstUse() {
+    return true;
   }
 
   /** A kernel that TornadoVM cannot compile ends in an error, never in a loop in Java. */

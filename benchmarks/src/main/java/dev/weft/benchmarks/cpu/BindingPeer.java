@@ -4,6 +4,7 @@ import de.kherud.llama.InferenceParameters;
 import de.kherud.llama.LlamaModel;
 import de.kherud.llama.ModelParameters;
 import de.kherud.llama.args.LogFormat;
+import dev.weft.benchmarks.measure.PeerException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,11 @@
 package dev.weft.benchmarks.cpu;
 
 import dev.weft.benchmarks.kernel.SyntheticModel;
+import dev.weft.benchmarks.measure.Line;
+import dev.weft.benchmarks.measure.PeerException;
+import dev.weft.benchmarks.measure.Results;
+import dev.weft.benchmarks.measure.Rounds;
+import dev.weft.benchmarks.measure.Series;
 import dev.weft.kernels.backend.Activations;
 import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;

@@ -1,6 +1,7 @@
 package dev.weft.benchmarks.cpu;
 
 import dev.weft.benchmarks.kernel.MachineLimits;
+import dev.weft.benchmarks.measure.Rounds;
 import dev.weft.kernels.backend.WorkerPool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

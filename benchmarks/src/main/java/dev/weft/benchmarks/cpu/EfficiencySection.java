@@ -145,7 +145,7 @@ final class EfficiencySection {
                   for (Weights each : weights) {
                     backend.matmul(each, x, tokens, out);
                   }
-                  return rate.of(Limits.since(start));
+                  return rate.of(Rounds.secondsSince(start));
                 });
     return limits.addTo(rounds).run(setting.warmUp() + 1, setting.repetitions());
   }

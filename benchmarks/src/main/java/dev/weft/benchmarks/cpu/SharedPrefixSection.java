@@ -164,7 +164,7 @@ final class SharedPrefixSection {
             outputs)) {
       long start = System.nanoTime();
       slots.run(prompts);
-      double seconds = Limits.since(start);
+      double seconds = Rounds.secondsSince(start);
       shared.put(name, slots.sharedTokens());
       return prompts.size() / seconds;
     }

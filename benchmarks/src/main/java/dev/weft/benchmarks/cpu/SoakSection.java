@@ -3,6 +3,7 @@ package dev.weft.benchmarks.cpu;
 import dev.weft.benchmarks.measure.ForwardSteps;
 import dev.weft.benchmarks.measure.Line;
 import dev.weft.benchmarks.measure.Results;
+import dev.weft.benchmarks.measure.Rounds;
 import dev.weft.benchmarks.measure.Series;
 import dev.weft.benchmarks.process.ProcessState;
 import dev.weft.benchmarks.process.Trend;
@@ -75,7 +76,7 @@ final class SoakSection {
       while (rounds.size() < 3 || System.nanoTime() < end) {
         long start = System.nanoTime();
         Map<Integer, String> answers = answers(engine, requests, rounds.size());
-        double seconds = Limits.since(start);
+        double seconds = Rounds.secondsSince(start);
         first = first == null ? answers : first;
         for (int r = 0; r < requests.size(); r++) {
           changed += first.get(r).equals(answers.get(r)) ? 0 : 1;

@@ -186,7 +186,7 @@ final class StepSection {
           () -> {
             long start = System.nanoTime();
             engine.prompt(prompt);
-            return PROMPT / Limits.since(start);
+            return PROMPT / Rounds.secondsSince(start);
           });
     }
     report(
@@ -238,7 +238,7 @@ final class StepSection {
     for (int i = 0; i < steps.length; i++) {
       engine.step(steps[i], from + i);
     }
-    double seconds = Limits.since(start);
+    double seconds = Rounds.secondsSince(start);
     engine.cut(steps[0].length, from);
     return steps.length * steps[0].length / seconds;
   }

@@ -70,17 +70,22 @@ public final class ForwardSteps {
     transformer.forward(batch, logits);
   }
 
-  /** A step of the first sequences and, in the pages of the last one, a prompt. */
+  /** Computes a prompt in the last pages, which nothing may be left in. */
+  public void promptAtEnd(int[] tokens) {
+    prompt(lastPages(tokens.length), tokens);
+  }
+
+  /** {@link #step} and {@link #promptAtEnd} in one step. */
   public void mixed(int[] tokens, int position, int[] prompt) {
     batch.clear();
     addStep(tokens, position);
-    addPrompt(pages[pages.length - 1], prompt, 0, prompt.length);
+    addPrompt(lastPages(prompt.length), prompt, 0, prompt.length);
     transformer.forward(batch, logits);
   }
 
-  /** The prompt of {@link #mixed} alone. */
-  public void promptOfLast(int[] prompt) {
-    prompt(pages[pages.length - 1], prompt);
+  private int[] lastPages(int tokens) {
+    int all = pages.length * pages[0].length;
+    return IntStream.range(all - Math.ceilDiv(tokens, KvConfig.PAGE_TOKENS), all).toArray();
   }
 
   private void addStep(int[] tokens, int position) {

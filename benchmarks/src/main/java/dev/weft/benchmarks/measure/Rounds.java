@@ -17,6 +17,11 @@ public final class Rounds {
 
   private final Map<String, Measure> measures = new LinkedHashMap<>();
 
+  /** Of {@link System#nanoTime}. */
+  public static double secondsSince(long nanos) {
+    return Math.max(1, System.nanoTime() - nanos) / 1e9;
+  }
+
   public Rounds add(String name, Measure measure) {
     if (measures.put(name, measure) != null) {
       throw new IllegalArgumentException("two measures are called " + name);

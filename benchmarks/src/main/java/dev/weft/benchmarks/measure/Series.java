@@ -26,6 +26,11 @@ public record Series(double[] values) {
     return (sorted[sorted.length * 3 / 4] - sorted[sorted.length / 4]) / (2 * median());
   }
 
+  /** Its values times a factor. */
+  public Series times(double factor) {
+    return new Series(Arrays.stream(values).map(v -> v * factor).toArray());
+  }
+
   private double[] sorted() {
     double[] sorted = values.clone();
     Arrays.sort(sorted);

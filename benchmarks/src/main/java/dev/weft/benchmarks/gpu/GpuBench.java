@@ -100,7 +100,9 @@ public final class GpuBench {
             // One model that does not fit the device must not take the others' results.
             failures++;
             e.printStackTrace();
-            section.names().forEach(n -> results.add(Line.skipped(n, "", "failed: " + e)));
+            section.names().stream()
+                .filter(n -> !results.has(n))
+                .forEach(n -> results.add(Line.skipped(n, "", "failed: " + e)));
           }
         }
       }

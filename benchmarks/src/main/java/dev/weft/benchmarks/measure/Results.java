@@ -5,14 +5,17 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Takes results as they come, to the screen and to a file: a stopped run keeps what it has. */
 public final class Results {
   private final Path file;
   private final List<String> only;
   private final Map<String, Object> run;
+  private final Set<String> added = new HashSet<>();
 
   /**
    * @param file to append to; null for none
@@ -39,7 +42,13 @@ public final class Results {
     return !only.isEmpty() && only.stream().allMatch(each -> each.startsWith(prefix));
   }
 
+  /** Whether there is a line of that name. */
+  public boolean has(String name) {
+    return added.contains(name);
+  }
+
   public void add(Line line) {
+    added.add(line.name());
     if (!only.isEmpty() && only.stream().noneMatch(line.name()::startsWith)) {
       return;
     }

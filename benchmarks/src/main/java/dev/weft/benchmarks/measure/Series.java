@@ -23,7 +23,7 @@ public record Series(double[] values) {
   /** Half the distance between the quartiles over the median. */
   public double spread() {
     double[] sorted = sorted();
-    return (sorted[sorted.length * 3 / 4] - sorted[sorted.length / 4]) / (2 * median());
+    return (sorted[sorted.length * 3 / 4] - sorted[sorted.length / 4]) / (2 * Math.abs(median()));
   }
 
   /** Its values times a factor. */

@@ -1,6 +1,7 @@
 package dev.weft.benchmarks.cpu;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.weft.benchmarks.measure.PeerException;
 import dev.weft.datasets.bbh.BbhConverter;
 import dev.weft.kernels.json.JsonObject;
 import dev.weft.kernels.tokenizer.Tokenizer;

@@ -4,6 +4,8 @@ import de.kherud.llama.InferenceParameters;
 import de.kherud.llama.LlamaModel;
 import de.kherud.llama.ModelParameters;
 import de.kherud.llama.args.LogFormat;
+import dev.weft.benchmarks.measure.PeerException;
+import dev.weft.benchmarks.measure.Rounds;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,7 +66,7 @@ final class BindingPeer implements AutoCloseable {
     int count = model.encode(text).length;
     long start = System.nanoTime();
     complete(List.of(text), 1);
-    return count / Limits.since(start);
+    return count / Rounds.secondsSince(start);
   }
 
   /**
@@ -103,7 +105,7 @@ final class BindingPeer implements AutoCloseable {
         throw new PeerException("the Java binding of llama.cpp failed: " + e.getCause(), e);
       }
     }
-    return Limits.since(start);
+    return Rounds.secondsSince(start);
   }
 
   /** A letter is a token of the synthetic vocabularies; the text's begin takes four. */

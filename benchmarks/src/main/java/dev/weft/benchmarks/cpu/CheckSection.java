@@ -1,5 +1,9 @@
 package dev.weft.benchmarks.cpu;
 
+import dev.weft.benchmarks.measure.Line;
+import dev.weft.benchmarks.measure.PeerException;
+import dev.weft.benchmarks.measure.Results;
+import dev.weft.benchmarks.measure.Series;
 import dev.weft.kernels.model.Model;
 import java.io.IOException;
 import java.nio.file.Files;

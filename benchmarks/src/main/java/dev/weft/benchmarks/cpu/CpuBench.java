@@ -1,11 +1,15 @@
 package dev.weft.benchmarks.cpu;
 
 import dev.weft.benchmarks.kernel.MachineLimits;
+import dev.weft.benchmarks.measure.PeerException;
+import dev.weft.benchmarks.measure.Results;
 import dev.weft.jobs.config.BuildInfo;
 import dev.weft.jobs.infer.Machine;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -19,7 +23,7 @@ public final class CpuBench {
 
   public static void main(String[] args) throws Exception {
     Path out = null;
-    String only = "";
+    List<String> only = new ArrayList<>();
     boolean quick = false;
     boolean smoke = false;
     int threads = Runtime.getRuntime().availableProcessors();
@@ -34,7 +38,7 @@ public final class CpuBench {
         case "--quick" -> quick = true;
         case "--smoke" -> smoke = quick = true;
         case "--out" -> out = Path.of(value(args, ++i));
-        case "--only" -> only = value(args, ++i);
+        case "--only" -> only.add(value(args, ++i));
         case "--threads" -> threads = Integer.parseInt(value(args, ++i));
         case "--repetitions" -> repetitions = Integer.parseInt(value(args, ++i));
         case "--requests" -> requests = Integer.parseInt(value(args, ++i));

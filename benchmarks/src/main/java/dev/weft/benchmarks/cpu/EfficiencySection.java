@@ -1,6 +1,11 @@
 package dev.weft.benchmarks.cpu;
 
 import dev.weft.benchmarks.kernel.SyntheticModel;
+import dev.weft.benchmarks.measure.Line;
+import dev.weft.benchmarks.measure.PeerException;
+import dev.weft.benchmarks.measure.Results;
+import dev.weft.benchmarks.measure.Rounds;
+import dev.weft.benchmarks.measure.Series;
 import dev.weft.kernels.backend.Activations;
 import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;
@@ -140,7 +145,7 @@ final class EfficiencySection {
                   for (Weights each : weights) {
                     backend.matmul(each, x, tokens, out);
                   }
-                  return rate.of(Limits.since(start));
+                  return rate.of(Rounds.secondsSince(start));
                 });
     return limits.addTo(rounds).run(setting.warmUp() + 1, setting.repetitions());
   }

@@ -1,5 +1,6 @@
 package dev.weft.benchmarks.cpu;
 
+import dev.weft.benchmarks.measure.PeerException;
 import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.Backends;

@@ -9,6 +9,7 @@ import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache;
 import com.github.tjake.jlama.tensor.operations.TensorOperationsProvider;
 import com.github.tjake.jlama.util.PhysicalCoreExecutor;
+import dev.weft.benchmarks.measure.PeerException;
 import dev.weft.kernels.model.Model;
 import dev.weft.kernels.model.TransformerSpec;
 import java.io.IOException;

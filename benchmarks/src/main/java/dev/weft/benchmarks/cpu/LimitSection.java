@@ -1,5 +1,10 @@
 package dev.weft.benchmarks.cpu;
 
+import dev.weft.benchmarks.measure.Line;
+import dev.weft.benchmarks.measure.PeerException;
+import dev.weft.benchmarks.measure.Results;
+import dev.weft.benchmarks.measure.Rounds;
+import dev.weft.benchmarks.measure.Series;
 import java.util.Map;
 
 /** {@code limit.*}: what the machine can do, with one thread and with all. */

@@ -1,6 +1,7 @@
 package dev.weft.benchmarks.cpu;
 
 import dev.weft.benchmarks.kernel.MachineLimits;
+import dev.weft.benchmarks.measure.Rounds;
 import dev.weft.kernels.backend.WorkerPool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -38,7 +39,7 @@ final class Limits implements AutoCloseable {
     for (int i = 0; i < FMA_ROUNDS; i++) {
       pool.forEach(parts, (chunk, worker) -> sink += MachineLimits.fma(chunk));
     }
-    return 2 * MachineLimits.fmaCount() * parts * FMA_ROUNDS / since(start);
+    return 2 * MachineLimits.fmaCount() * parts * FMA_ROUNDS / Rounds.secondsSince(start);
   }
 
   /** Bytes per second. */
@@ -49,16 +50,12 @@ final class Limits implements AutoCloseable {
     pool.forEach(
         parts,
         (chunk, worker) -> sink += MachineLimits.read(memory, chunk * part, (chunk + 1) * part));
-    return READ_BYTES / since(start);
+    return READ_BYTES / Rounds.secondsSince(start);
   }
 
   /** Adds both to measures that are compared with them. */
   Rounds addTo(Rounds rounds) {
     return rounds.add(FMA, this::fma).add(READ, this::read);
-  }
-
-  static double since(long nanos) {
-    return Math.max(1, System.nanoTime() - nanos) / 1e9;
   }
 
   @Override

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BOOLEAN;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.weft.benchmarks.measure.PeerException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;

@@ -1,5 +1,6 @@
 package dev.weft.benchmarks.cpu;
 
+import dev.weft.benchmarks.measure.PeerException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;

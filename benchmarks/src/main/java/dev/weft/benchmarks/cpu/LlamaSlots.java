@@ -1,5 +1,6 @@
 package dev.weft.benchmarks.cpu;
 
+import dev.weft.benchmarks.measure.PeerException;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.List;

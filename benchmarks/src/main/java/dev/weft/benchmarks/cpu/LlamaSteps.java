@@ -1,5 +1,6 @@
 package dev.weft.benchmarks.cpu;
 
+import dev.weft.benchmarks.measure.PeerException;
 import java.util.stream.IntStream;
 
 /** {@code llama_decode}, called without the binding. */

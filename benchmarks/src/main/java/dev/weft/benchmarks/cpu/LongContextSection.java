@@ -1,5 +1,10 @@
 package dev.weft.benchmarks.cpu;
 
+import dev.weft.benchmarks.measure.ForwardSteps;
+import dev.weft.benchmarks.measure.Line;
+import dev.weft.benchmarks.measure.PeerException;
+import dev.weft.benchmarks.measure.Results;
+import dev.weft.benchmarks.measure.Rounds;
 import dev.weft.kernels.quant.QuantFormat;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -35,12 +40,12 @@ final class LongContextSection {
         LlamaSteps aloneFlash = llama(model, setting, 1, tokens, true);
         LlamaSteps alone = llama(model, setting, 1, tokens, false)) {
       int[][] prompts = new int[SEQUENCES][];
-      Arrays.fill(prompts, StepSection.tokens(context, 1));
+      Arrays.fill(prompts, ForwardSteps.tokens(context, 1));
       int[][] steps = new int[STEPS][];
       int[][] single = new int[STEPS][];
       for (int i = 0; i < STEPS; i++) {
-        steps[i] = StepSection.tokens(SEQUENCES, 1000 + i);
-        single[i] = StepSection.tokens(1, 1000 + i);
+        steps[i] = ForwardSteps.tokens(SEQUENCES, 1000 + i);
+        single[i] = ForwardSteps.tokens(1, 1000 + i);
       }
       Rounds rounds = limits.addTo(new Rounds());
       for (Steps engine : List.of(weft, flash, plain)) {

@@ -1,5 +1,6 @@
 package dev.weft.benchmarks.cpu;
 
+import dev.weft.benchmarks.measure.ForwardSteps;
 import dev.weft.kernels.engine.Engine;
 import dev.weft.kernels.engine.EngineBatch;
 import dev.weft.kernels.engine.EngineConfig;
@@ -41,7 +42,7 @@ final class MemoryProbe {
       int count = engine.info().kvPages() * engine.info().pageTokens() * 3 / 2 / (PROMPT + OUTPUT);
       List<Fixed> requests = new ArrayList<>();
       for (int i = 0; i < Math.max(1, count); i++) {
-        requests.add(new Fixed(StepSection.tokens(PROMPT, i), OUTPUT));
+        requests.add(new Fixed(ForwardSteps.tokens(PROMPT, i), OUTPUT));
       }
       try (TokenRequests batches = new TokenRequests(requests, allocator);
           ResultStream stream = engine.submit(batches, allocator)) {

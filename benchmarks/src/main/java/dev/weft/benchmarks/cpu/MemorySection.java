@@ -1,5 +1,8 @@
 package dev.weft.benchmarks.cpu;
 
+import dev.weft.benchmarks.measure.Line;
+import dev.weft.benchmarks.measure.Results;
+import dev.weft.benchmarks.measure.Series;
 import dev.weft.kernels.quant.QuantFormat;
 import java.io.BufferedReader;
 import java.io.IOException;

@@ -1,5 +1,6 @@
 package dev.weft.benchmarks.cpu;
 
+import dev.weft.benchmarks.measure.PeerException;
 import java.io.IOException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;

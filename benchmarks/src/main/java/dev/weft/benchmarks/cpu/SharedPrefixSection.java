@@ -1,5 +1,10 @@
 package dev.weft.benchmarks.cpu;
 
+import dev.weft.benchmarks.measure.Line;
+import dev.weft.benchmarks.measure.PeerException;
+import dev.weft.benchmarks.measure.Results;
+import dev.weft.benchmarks.measure.Rounds;
+import dev.weft.benchmarks.measure.Series;
 import dev.weft.kernels.quant.QuantFormat;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -159,7 +164,7 @@ final class SharedPrefixSection {
             outputs)) {
       long start = System.nanoTime();
       slots.run(prompts);
-      double seconds = Limits.since(start);
+      double seconds = Rounds.secondsSince(start);
       shared.put(name, slots.sharedTokens());
       return prompts.size() / seconds;
     }

@@ -1,5 +1,10 @@
 package dev.weft.benchmarks.cpu;
 
+import dev.weft.benchmarks.measure.ForwardSteps;
+import dev.weft.benchmarks.measure.Line;
+import dev.weft.benchmarks.measure.Results;
+import dev.weft.benchmarks.measure.Rounds;
+import dev.weft.benchmarks.measure.Series;
 import dev.weft.benchmarks.process.ProcessState;
 import dev.weft.benchmarks.process.Trend;
 import dev.weft.kernels.engine.Engine;
@@ -71,7 +76,7 @@ final class SoakSection {
       while (rounds.size() < 3 || System.nanoTime() < end) {
         long start = System.nanoTime();
         Map<Integer, String> answers = answers(engine, requests, rounds.size());
-        double seconds = Limits.since(start);
+        double seconds = Rounds.secondsSince(start);
         first = first == null ? answers : first;
         for (int r = 0; r < requests.size(); r++) {
           changed += first.get(r).equals(answers.get(r)) ? 0 : 1;
@@ -87,11 +92,11 @@ final class SoakSection {
   /** Prompts of 1 to 300 tokens, a third of them behind a common beginning; 1 to 150 output. */
   private static List<Fixed> requests(long seed) {
     SplittableRandom random = new SplittableRandom(seed);
-    int[] shared = StepSection.tokens(SHARED, seed);
+    int[] shared = ForwardSteps.tokens(SHARED, seed);
     List<Fixed> requests = new ArrayList<>();
     for (int r = 0; r < REQUESTS; r++) {
       int length = random.nextInt(1, random.nextInt(10) == 0 ? 300 : 60);
-      int[] own = StepSection.tokens(length, random.nextLong());
+      int[] own = ForwardSteps.tokens(length, random.nextLong());
       int[] prompt = r % 3 > 0 ? own : Arrays.copyOf(shared, SHARED + length);
       System.arraycopy(own, 0, prompt, prompt.length - length, length);
       requests.add(new Fixed(prompt, random.nextInt(1, random.nextInt(10) == 0 ? 150 : 40)));

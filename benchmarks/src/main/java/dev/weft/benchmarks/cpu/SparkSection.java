@@ -2,6 +2,11 @@ package dev.weft.benchmarks.cpu;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.weft.benchmarks.measure.Line;
+import dev.weft.benchmarks.measure.PeerException;
+import dev.weft.benchmarks.measure.Results;
+import dev.weft.benchmarks.measure.Rounds;
+import dev.weft.benchmarks.measure.Series;
 import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.infer.EnginePool;
 import dev.weft.jobs.job.WeftJob;

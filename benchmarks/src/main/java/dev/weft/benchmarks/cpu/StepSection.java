@@ -1,5 +1,11 @@
 package dev.weft.benchmarks.cpu;
 
+import dev.weft.benchmarks.measure.ForwardSteps;
+import dev.weft.benchmarks.measure.Line;
+import dev.weft.benchmarks.measure.PeerException;
+import dev.weft.benchmarks.measure.Results;
+import dev.weft.benchmarks.measure.Rounds;
+import dev.weft.benchmarks.measure.Series;
 import dev.weft.kernels.quant.QuantFormat;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -7,7 +13,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 
 /**
  * {@code prefill.*} and {@code decode.*}: tokens per second of whole forward passes. Both engines
@@ -173,7 +178,7 @@ final class StepSection {
   private void prefill(
       String name, List<Steps> engines, int repetitions, Map<String, Double> binding)
       throws PeerException, InterruptedException {
-    int[] prompt = tokens(PROMPT, 1);
+    int[] prompt = ForwardSteps.tokens(PROMPT, 1);
     Rounds rounds = limits.addTo(new Rounds());
     for (Steps engine : engines) {
       rounds.add(
@@ -181,7 +186,7 @@ final class StepSection {
           () -> {
             long start = System.nanoTime();
             engine.prompt(prompt);
-            return PROMPT / Limits.since(start);
+            return PROMPT / Rounds.secondsSince(start);
           });
     }
     report(
@@ -203,11 +208,11 @@ final class StepSection {
     int steps = steps(sequences);
     int[][] prompts = new int[sequences][];
     for (int s = 0; s < sequences; s++) {
-      prompts[s] = tokens(CONTEXT, s);
+      prompts[s] = ForwardSteps.tokens(CONTEXT, s);
     }
     int[][] next = new int[steps][];
     for (int i = 0; i < steps; i++) {
-      next[i] = tokens(sequences, 1000 + i);
+      next[i] = ForwardSteps.tokens(sequences, 1000 + i);
     }
     Rounds rounds = limits.addTo(new Rounds());
     for (Steps engine : engines) {
@@ -233,7 +238,7 @@ final class StepSection {
     for (int i = 0; i < steps.length; i++) {
       engine.step(steps[i], from + i);
     }
-    double seconds = Limits.since(start);
+    double seconds = Rounds.secondsSince(start);
     engine.cut(steps[0].length, from);
     return steps.length * steps[0].length / seconds;
   }
@@ -274,10 +279,5 @@ final class StepSection {
             target,
             workload)
         .with(others);
-  }
-
-  /** Ids that all vocabularies have, none of a special token. */
-  static int[] tokens(int count, long seed) {
-    return new SplittableRandom(seed).ints(count, 259, 1000).toArray();
   }
 }

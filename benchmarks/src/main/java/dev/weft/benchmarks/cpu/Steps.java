@@ -1,5 +1,7 @@
 package dev.weft.benchmarks.cpu;
 
+import dev.weft.benchmarks.measure.PeerException;
+
 /**
  * An engine below its scheduler: prompts and single steps of sequences, tokens given, logits
  * computed and dropped. Not thread-safe.

@@ -6,6 +6,7 @@ import dev.weft.batching.cost.ModelShape;
 import dev.weft.batching.policy.SchedulingPolicies;
 import dev.weft.batching.request.RequestSet;
 import dev.weft.batching.tree.PrefixTree;
+import dev.weft.benchmarks.measure.Rounds;
 import dev.weft.jobs.prepare.ModelFacts;
 import dev.weft.kernels.engine.Engine;
 import dev.weft.kernels.engine.EngineBatch;
@@ -53,14 +54,14 @@ final class WeftBatch {
     long opening = System.nanoTime();
     try (Engine engine =
         Engine.open(EngineConfig.builder(file).threads(threads).kvBudgetBytes(kvBytes).build())) {
-      double openSeconds = Limits.since(opening);
+      double openSeconds = Rounds.secondsSince(opening);
       long start = System.nanoTime();
       List<Fixed> requests = new ArrayList<>();
       for (int[] prompt : planned ? planned(prompts) : prompts) {
         requests.add(new Fixed(prompt, outputTokens));
       }
       submit(engine, requests);
-      return new Run(Limits.since(start), openSeconds, engine.totals());
+      return new Run(Rounds.secondsSince(start), openSeconds, engine.totals());
     }
   }
 

@@ -1,15 +1,14 @@
 package dev.weft.benchmarks.cpu;
 
+import dev.weft.benchmarks.measure.ForwardSteps;
 import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.Backends;
-import dev.weft.kernels.forward.StepBatch;
 import dev.weft.kernels.forward.Transformer;
 import dev.weft.kernels.kv.KvConfig;
 import dev.weft.kernels.model.Model;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.stream.IntStream;
 
 /** Weft's forward pass. */
 final class WeftSteps implements Steps {
@@ -18,19 +17,13 @@ final class WeftSteps implements Steps {
   private final Model model;
   private final Backend backend;
   private final Transformer transformer;
-  private final int[][] pages;
-  private final float[] logits;
-  private final int chunk;
-  private final StepBatch batch = new StepBatch();
+  private final ForwardSteps steps;
 
-  private WeftSteps(
-      Model model, Backend backend, Transformer transformer, int[][] pages, int chunk) {
+  private WeftSteps(Model model, Backend backend, Transformer transformer, ForwardSteps steps) {
     this.model = model;
     this.backend = backend;
     this.transformer = transformer;
-    this.pages = pages;
-    this.chunk = chunk;
-    logits = new float[pages.length * model.spec().vocabSize()];
+    this.steps = steps;
   }
 
   /**
@@ -39,20 +32,15 @@ final class WeftSteps implements Steps {
    */
   static WeftSteps open(Path file, int threads, int sequences, int tokens, int chunk)
       throws IOException {
-    int each = Math.ceilDiv(tokens, KvConfig.PAGE_TOKENS);
-    int[][] pages = new int[sequences][each];
-    for (int s = 0; s < sequences; s++) {
-      for (int p = 0; p < each; p++) {
-        pages[s][p] = s * each + p;
-      }
-    }
+    int pages = ForwardSteps.pages(sequences, tokens);
     Model model = Model.open(file);
     Backend backend = null;
     try {
       backend = Backends.find("auto").open(new BackendConfig(threads));
-      Transformer transformer = Transformer.open(model, backend, new KvConfig(sequences * each));
+      Transformer transformer = Transformer.open(model, backend, new KvConfig(pages));
       transformer.warmUp().warnings().forEach(line -> System.err.println("WARNING: " + line));
-      return new WeftSteps(model, backend, transformer, pages, chunk);
+      return new WeftSteps(
+          model, backend, transformer, new ForwardSteps(transformer, sequences, tokens, chunk));
     } catch (RuntimeException e) {
       if (backend != null) {
         backend.close();
@@ -69,42 +57,23 @@ final class WeftSteps implements Steps {
 
   @Override
   public int mostSequences() {
-    return pages.length;
+    return steps.mostSequences();
   }
 
   /** Its pages may be those of several sequences. */
   @Override
   public void prompt(int[] tokens) {
-    prompt(IntStream.range(0, Math.ceilDiv(tokens.length, KvConfig.PAGE_TOKENS)).toArray(), tokens);
+    steps.prompt(tokens);
   }
 
   @Override
   public void fill(int[][] prompts) {
-    for (int s = 0; s < prompts.length; s++) {
-      prompt(pages[s], prompts[s]);
-    }
-  }
-
-  private void prompt(int[] table, int[] tokens) {
-    for (int from = 0; from < tokens.length; from += chunk) {
-      int end = Math.min(tokens.length, from + chunk);
-      batch.clear();
-      batch.beginSequence(table);
-      for (int t = from; t < end; t++) {
-        batch.addToken(tokens[t], t, t == tokens.length - 1);
-      }
-      transformer.forward(batch, logits);
-    }
+    steps.fill(prompts);
   }
 
   @Override
   public void step(int[] tokens, int position) {
-    batch.clear();
-    for (int s = 0; s < tokens.length; s++) {
-      batch.beginSequence(pages[s]);
-      batch.addToken(tokens[s], position, true);
-    }
-    transformer.forward(batch, logits);
+    steps.step(tokens, position);
   }
 
   /** What lies behind is overwritten. */

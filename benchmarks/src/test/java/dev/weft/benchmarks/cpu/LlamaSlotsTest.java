@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.weft.benchmarks.kernel.SyntheticFile;
 import dev.weft.benchmarks.kernel.SyntheticModel;
+import dev.weft.benchmarks.measure.PeerException;
 import dev.weft.kernels.model.TransformerSpec;
 import dev.weft.kernels.quant.QuantFormat;
 import java.nio.file.Path;

@@ -1,27 +1,30 @@
-package dev.weft.benchmarks.cpu;
+package dev.weft.benchmarks.measure;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Takes results as they come, to the screen and to a file: a stopped run keeps what it has. */
-final class Results {
+public final class Results {
   private final Path file;
-  private final String only;
+  private final List<String> only;
   private final Map<String, Object> run;
+  private final Set<String> added = new HashSet<>();
 
   /**
    * @param file to append to; null for none
-   * @param only beginning of the names that are wanted; empty for all
+   * @param only beginnings of the names that are wanted; empty for all
    * @param run fields of every line
    */
-  Results(Path file, String only, Map<String, Object> run) throws IOException {
+  public Results(Path file, List<String> only, Map<String, Object> run) throws IOException {
     this.file = file;
-    this.only = only;
+    this.only = List.copyOf(only);
     this.run = run;
     if (file != null && file.toAbsolutePath().getParent() != null) {
       Files.createDirectories(file.toAbsolutePath().getParent());
@@ -29,17 +32,24 @@ final class Results {
   }
 
   /** Whether names that begin like this are wanted. */
-  boolean wants(String prefix) {
-    return prefix.startsWith(only) || only.startsWith(prefix);
+  public boolean wants(String prefix) {
+    return only.isEmpty()
+        || only.stream().anyMatch(each -> prefix.startsWith(each) || each.startsWith(prefix));
   }
 
   /** Whether only names were asked for that begin like this. */
-  boolean wantsJust(String prefix) {
-    return !only.isEmpty() && only.startsWith(prefix);
+  public boolean wantsJust(String prefix) {
+    return !only.isEmpty() && only.stream().allMatch(each -> each.startsWith(prefix));
   }
 
-  void add(Line line) {
-    if (!line.name().startsWith(only)) {
+  /** Whether there is a line of that name. */
+  public boolean has(String name) {
+    return added.contains(name);
+  }
+
+  public void add(Line line) {
+    added.add(line.name());
+    if (!only.isEmpty() && only.stream().noneMatch(line.name()::startsWith)) {
       return;
     }
     String json = line.toJson(run);

@@ -1,14 +1,14 @@
-package dev.weft.benchmarks.cpu;
+package dev.weft.benchmarks.measure;
 
 /** A peer cannot be used on this machine, or refused what it was asked; the message says why. */
-final class PeerException extends Exception {
+public final class PeerException extends Exception {
   private static final long serialVersionUID = 1;
 
-  PeerException(String message) {
+  public PeerException(String message) {
     super(message);
   }
 
-  PeerException(String message, Throwable cause) {
+  public PeerException(String message, Throwable cause) {
     super(message, cause);
   }
 }

@@ -1,29 +1,34 @@
-package dev.weft.benchmarks.cpu;
+package dev.weft.benchmarks.measure;
 
 import java.util.Arrays;
 
 /** Values of one measure over the repetitions of a run, in the order taken. */
-record Series(double[] values) {
-  Series {
+public record Series(double[] values) {
+  public Series {
     if (values.length == 0) {
       throw new IllegalArgumentException("a series without values");
     }
   }
 
-  static Series of(double value) {
+  public static Series of(double value) {
     return new Series(new double[] {value});
   }
 
-  double median() {
+  public double median() {
     double[] sorted = sorted();
     int middle = sorted.length / 2;
     return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 
   /** Half the distance between the quartiles over the median. */
-  double spread() {
+  public double spread() {
     double[] sorted = sorted();
-    return (sorted[sorted.length * 3 / 4] - sorted[sorted.length / 4]) / (2 * median());
+    return (sorted[sorted.length * 3 / 4] - sorted[sorted.length / 4]) / (2 * Math.abs(median()));
+  }
+
+  /** Its values times a factor. */
+  public Series times(double factor) {
+    return new Series(Arrays.stream(values).map(v -> v * factor).toArray());
   }
 
   private double[] sorted() {

@@ -1,4 +1,4 @@
-package dev.weft.benchmarks.cpu;
+package dev.weft.benchmarks.measure;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -18,7 +18,7 @@ import java.util.Map;
  * @param workload what was done
  * @param skipped why there is no value; empty if there is one
  */
-record Line(
+public record Line(
     String name,
     Series value,
     String unit,
@@ -31,12 +31,12 @@ record Line(
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** A result without a peer. */
-  static Line alone(String name, Series value, String unit, String workload) {
+  public static Line alone(String name, Series value, String unit, String workload) {
     return new Line(name, value, unit, "", null, Double.NaN, Map.of(), workload, "");
   }
 
   /** A result against a baseline. */
-  static Line against(
+  public static Line against(
       String name,
       Series value,
       String unit,
@@ -48,12 +48,12 @@ record Line(
   }
 
   /** What could not be measured. */
-  static Line skipped(String name, String baseline, String reason) {
+  public static Line skipped(String name, String baseline, String reason) {
     return new Line(name, null, "", baseline, null, Double.NaN, Map.of(), "", reason);
   }
 
   /** The same with more values of the same rounds. */
-  Line with(Map<String, Double> more) {
+  public Line with(Map<String, Double> more) {
     Map<String, Double> all = new LinkedHashMap<>(others);
     all.putAll(more);
     return new Line(name, value, unit, baseline, baselineValue, target, all, workload, skipped);
@@ -64,7 +64,7 @@ record Line(
    *
    * @param run fields that all lines of a run share
    */
-  String toJson(Map<String, Object> run) {
+  public String toJson(Map<String, Object> run) {
     ObjectNode line = JSON.createObjectNode();
     line.put("name", name);
     number(line, "value", value == null ? Double.NaN : value.median());

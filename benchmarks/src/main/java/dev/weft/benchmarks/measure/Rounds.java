@@ -1,4 +1,4 @@
-package dev.weft.benchmarks.cpu;
+package dev.weft.benchmarks.measure;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -8,16 +8,21 @@ import java.util.Map;
  * round goes backwards: what one leaves behind, warm caches or hot cores, is not always for the
  * same one.
  */
-final class Rounds {
+public final class Rounds {
   /** Takes one value. */
   @FunctionalInterface
-  interface Measure {
+  public interface Measure {
     double take() throws PeerException, InterruptedException;
   }
 
   private final Map<String, Measure> measures = new LinkedHashMap<>();
 
-  Rounds add(String name, Measure measure) {
+  /** Of {@link System#nanoTime}. */
+  public static double secondsSince(long nanos) {
+    return Math.max(1, System.nanoTime() - nanos) / 1e9;
+  }
+
+  public Rounds add(String name, Measure measure) {
     if (measures.put(name, measure) != null) {
       throw new IllegalArgumentException("two measures are called " + name);
     }
@@ -30,7 +35,8 @@ final class Rounds {
    * @param warmUp rounds whose values are not kept
    * @return a series for each name
    */
-  Map<String, Series> run(int warmUp, int repetitions) throws PeerException, InterruptedException {
+  public Map<String, Series> run(int warmUp, int repetitions)
+      throws PeerException, InterruptedException {
     String[] names = measures.keySet().toArray(String[]::new);
     double[][] values = new double[names.length][repetitions];
     for (int round = -warmUp; round < repetitions; round++) {

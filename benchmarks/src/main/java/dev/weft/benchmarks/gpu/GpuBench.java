@@ -1,0 +1,117 @@
+package dev.weft.benchmarks.gpu;
+
+import dev.weft.benchmarks.measure.Line;
+import dev.weft.benchmarks.measure.PeerException;
+import dev.weft.benchmarks.measure.Results;
+import dev.weft.jobs.config.BuildInfo;
+import dev.weft.kernels.backend.BackendProvider;
+import dev.weft.kernels.backend.Backends;
+import dev.weft.kernels.quant.QuantFormat;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+
+/**
+ * The GPU backend: whether it is right, and its speed beside the limits of the device.
+ *
+ * <pre>GpuBench [--out FILE] [--quick] [--only PREFIX]... [--device N] [--repetitions N]
+ *   [--seed N] [--python PYTHON]</pre>
+ */
+public final class GpuBench {
+  private static final String BACKEND = "tornado";
+
+  private GpuBench() {}
+
+  public static void main(String[] args) throws Exception {
+    Path out = null;
+    List<String> only = new ArrayList<>();
+    boolean quick = false;
+    int device = 0;
+    int repetitions = 0;
+    long seed = 2026;
+    String python = null;
+    for (int i = 0; i < args.length; i++) {
+      switch (args[i]) {
+        case "--quick" -> quick = true;
+        case "--out" -> out = Path.of(value(args, ++i));
+        case "--only" -> only.add(value(args, ++i));
+        case "--device" -> device = Integer.parseInt(value(args, ++i));
+        case "--repetitions" -> repetitions = Integer.parseInt(value(args, ++i));
+        case "--seed" -> seed = Long.parseLong(value(args, ++i));
+        case "--python" -> python = value(args, ++i);
+        default -> throw new IllegalArgumentException("unknown option " + args[i]);
+      }
+    }
+    BackendProvider provider = Backends.find(BACKEND);
+    // `auto` takes this backend only where it has a GPU.
+    boolean gpu = Backends.find("auto").name().equals(BACKEND);
+    int rounds = repetitions > 0 ? repetitions : quick || !gpu ? 3 : 9;
+    var setting = new GpuSetting(provider, device, gpu, quick, rounds, seed);
+    run(setting, new Results(out, only, about(setting)), python);
+  }
+
+  private static String value(String[] args, int index) {
+    if (index == args.length) {
+      throw new IllegalArgumentException("option " + args[index - 1] + " needs a value");
+    }
+    return args[index];
+  }
+
+  /** Fields of every line. */
+  static Map<String, Object> about(GpuSetting setting) {
+    List<String> devices = setting.provider().devices();
+    String name =
+        setting.device() < devices.size()
+            ? devices.get(setting.device())
+            : "device " + setting.device() + " of backend " + setting.provider().name();
+    Map<String, Object> run = new LinkedHashMap<>();
+    run.put("device", setting.gpu() ? name : name + ": not a GPU, its speeds say nothing of one");
+    run.put("mode", !setting.gpu() ? "tiny" : setting.quick() ? "quick" : "full");
+    run.put("commit", BuildInfo.commit());
+    run.put("seed", setting.seed());
+    return run;
+  }
+
+  static void run(GpuSetting setting, Results results, String python)
+      throws IOException, InterruptedException {
+    LogitsCheck.run(results, setting);
+    OptionalDouble libraryRate = OptionalDouble.empty();
+    if (results.wants("peer.") || results.wants(PeerSection.LIBRARY_RATE) || python != null) {
+      libraryRate = PeerSection.run(results, setting, python);
+    }
+    int failures = 0;
+    try (var energy = new EnergyWindow(setting)) {
+      LimitSection.run(results, setting);
+      for (GpuShape shape : setting.shapes()) {
+        for (QuantFormat format : GpuShape.FORMATS) {
+          var section = new ModelSection(results, setting, energy, libraryRate, shape, format);
+          boolean left =
+              setting.quick() && shape == GpuShape.LLAMA_8B && format != QuantFormat.Q8_0;
+          if (left || section.names().stream().noneMatch(results::wants)) {
+            continue;
+          }
+          try {
+            section.run();
+          } catch (RuntimeException e) {
+            // One model that does not fit the device must not take the others' results.
+            failures++;
+            e.printStackTrace();
+            section.names().stream()
+                .filter(n -> !results.has(n))
+                .forEach(n -> results.add(Line.skipped(n, "", "failed: " + e)));
+          }
+        }
+      }
+    } catch (PeerException e) {
+      throw new IllegalStateException("no peer takes part", e);
+    }
+    if (failures > 0) {
+      throw new IllegalStateException(
+          failures + " models could not be measured to their end; their lines say why");
+    }
+  }
+}

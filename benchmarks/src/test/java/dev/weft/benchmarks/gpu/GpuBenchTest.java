@@ -1,0 +1,81 @@
+package dev.weft.benchmarks.gpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.weft.benchmarks.measure.Results;
+import dev.weft.kernels.backend.BackendProvider;
+import dev.weft.kernels.backend.Backends;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class GpuBenchTest {
+  @TempDir Path folder;
+
+  /** Everything but the device: the sections know none. */
+  @Test
+  void measuresAnyBackend() throws Exception {
+    Map<String, JsonNode> lines = run(Backends.find("vector"), List.of());
+
+    assertThat(lines.keySet())
+        .contains(
+            "check.logits.f16",
+            "check.logits.q4_0",
+            "limit.copy_bandwidth",
+            "limit.matmul_rate.q8_0",
+            "limit.fp16_gemm",
+            "prefill.tiny.f16",
+            "decode.b1.tiny.q8_0",
+            "decode.b8.tiny.q4_0",
+            "mixed.tiny.f16",
+            "overlap.tiny.f16",
+            "energy.decode.b8.tiny.f16",
+            "peer.gpullama3");
+    assertThat(lines.get("decode.b8.tiny.q4_0").get("value").asDouble()).isPositive();
+    assertThat(lines.get("decode.b8.tiny.q4_0").get("ratio").isNull()).isTrue();
+    assertThat(lines.get("check.logits.f16").get("ratio").asDouble()).isBetween(0.0, 1.0);
+    assertThat(lines.get("limit.fp16_gemm").get("skipped").asText()).contains("no library task");
+    assertThat(lines.get("limit.fp16_gemm").get("device").asText()).contains("not a GPU");
+  }
+
+  @Test
+  void measuresTheDevice() throws Exception {
+    String reason = missing("tornado");
+    assumeTrue(reason.isEmpty(), reason);
+
+    Map<String, JsonNode> lines =
+        run(Backends.find("tornado"), List.of("check.logits.q8_0", "decode.b8.tiny.q8_0"));
+
+    assertThat(lines.keySet()).containsExactly("check.logits.q8_0", "decode.b8.tiny.q8_0");
+    assertThat(lines.get("check.logits.q8_0").get("ratio").asDouble()).isBetween(0.0, 1.0);
+    assertThat(lines.get("decode.b8.tiny.q8_0").get("value").asDouble()).isPositive();
+  }
+
+  private static String missing(String backend) {
+    try {
+      Backends.find(backend);
+      return "";
+    } catch (IllegalArgumentException e) {
+      return e.getMessage();
+    }
+  }
+
+  private Map<String, JsonNode> run(BackendProvider provider, List<String> only) throws Exception {
+    Path out = folder.resolve("gpu.jsonl");
+    var setting = new GpuSetting(provider, 0, false, true, 1, 7);
+    GpuBench.run(setting, new Results(out, only, GpuBench.about(setting)), null);
+    var lines = new TreeMap<String, JsonNode>();
+    for (String line : Files.readAllLines(out)) {
+      JsonNode read = new ObjectMapper().readTree(line);
+      lines.put(read.get("name").asText(), read);
+    }
+    return lines;
+  }
+}

@@ -56,6 +56,8 @@ record JobSetup(
    */
   private static final String ANSWERS_VERSION = "1";
 
+  private static final String PROBLEM = "problem: ";
+
   static JobSetup check(SparkSession spark, WeftConfig config) {
     Configuration hadoop = spark.sparkContext().hadoopConfiguration();
     if (config.output().path().isBlank()) {
@@ -90,15 +92,29 @@ record JobSetup(
    */
   private static String backend(SparkSession spark, WeftConfig.Backend wanted) {
     String name = wanted.name().toLowerCase(Locale.ROOT);
+    boolean local = spark.sparkContext().isLocal();
+    String found =
+        local
+            ? nameOrProblem(name)
+            : JavaSparkContext.fromSparkContext(spark.sparkContext())
+                .parallelize(List.of(name), 1)
+                .map(JobSetup::nameOrProblem)
+                .first();
+    if (found.startsWith(PROBLEM)) {
+      throw new WeftException(
+          ErrorCode.OPTION_INVALID,
+          "engine.backend%s: %s"
+              .formatted(local ? "" : " on executors", found.substring(PROBLEM.length())));
+    }
+    return found;
+  }
+
+  /** As a value, since Spark tries a task that throws again and hides what it threw. */
+  private static String nameOrProblem(String name) {
     try {
-      return spark.sparkContext().isLocal()
-          ? Backends.find(name).name()
-          : JavaSparkContext.fromSparkContext(spark.sparkContext())
-              .parallelize(List.of(name), 1)
-              .map(n -> Backends.find(n).name())
-              .first();
+      return Backends.find(name).name();
     } catch (IllegalArgumentException e) {
-      throw new WeftException(ErrorCode.OPTION_INVALID, "engine.backend: " + e.getMessage(), e);
+      return PROBLEM + e.getMessage();
     }
   }
 

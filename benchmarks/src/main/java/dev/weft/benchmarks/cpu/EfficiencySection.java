@@ -61,7 +61,7 @@ final class EfficiencySection {
     long matrixBytes = format.bytes((long) rows * columns);
     int count = setting.smoke() ? 2 : (int) Math.ceilDiv(BYTES, matrixBytes);
     try (Arena arena = Arena.ofShared();
-        Backend backend = Backends.find("auto").open(new BackendConfig(setting.threads()))) {
+        Backend backend = Backends.find("vector").open(new BackendConfig(setting.threads()))) {
       TransformerSpec one =
           SyntheticModel.shape(
               1, columns, shape.heads(), shape.kvHeads(), rows, 256, shape.tiedOutput());

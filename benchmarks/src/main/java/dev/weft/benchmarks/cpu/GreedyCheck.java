@@ -42,7 +42,7 @@ final class GreedyCheck {
   static int[] ours(Path file, int[] prompt, int tokens, int threads) throws IOException {
     int pages = (prompt.length + tokens + KvConfig.PAGE_TOKENS - 1) / KvConfig.PAGE_TOKENS;
     try (Model model = Model.open(file);
-        Backend backend = Backends.find("auto").open(new BackendConfig(threads));
+        Backend backend = Backends.find("vector").open(new BackendConfig(threads));
         Transformer transformer = Transformer.open(model, backend, new KvConfig(pages))) {
       int[] table = IntStream.range(0, pages).toArray();
       float[] logits = new float[model.spec().vocabSize()];

@@ -36,7 +36,7 @@ final class WeftSteps implements Steps {
     Model model = Model.open(file);
     Backend backend = null;
     try {
-      backend = Backends.find("auto").open(new BackendConfig(threads));
+      backend = Backends.find("vector").open(new BackendConfig(threads));
       Transformer transformer = Transformer.open(model, backend, new KvConfig(pages));
       transformer.warmUp().warnings().forEach(line -> System.err.println("WARNING: " + line));
       return new WeftSteps(

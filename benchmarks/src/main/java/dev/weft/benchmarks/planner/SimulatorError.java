@@ -98,7 +98,7 @@ final class SimulatorError {
   private void run(String name, Path file) throws IOException, InterruptedException {
     ModelShape shape = ModelFacts.of(file).shape(KvFormat.F32);
     DeviceProfile kernels =
-        RateProbe.kernels(file, Backends.find("auto"), new BackendConfig(threads));
+        RateProbe.kernels(file, Backends.find("vector"), new BackendConfig(threads));
     CostModel cost = new CostModel(shape, calibrate(file, shape, kernels).profile());
     Map<String, Measured> results = new LinkedHashMap<>();
     List<Double> spreads = new ArrayList<>();

@@ -97,10 +97,18 @@ record JobSetup(
         warnings);
   }
 
-  private record Found(String name, long deviceBytes) implements Serializable {
+  /**
+   * What an executor says of the backend; a problem as a value, since Spark tries a task that
+   * throws again and hides what it threw.
+   */
+  private record Found(String name, long deviceBytes, String problem) implements Serializable {
     static Found of(String wanted) {
-      BackendProvider provider = Backends.find(wanted);
-      return new Found(provider.name(), provider.memoryBytes(0).orElse(0));
+      try {
+        BackendProvider provider = Backends.find(wanted);
+        return new Found(provider.name(), provider.memoryBytes(0).orElse(0), "");
+      } catch (IllegalArgumentException e) {
+        return new Found(wanted, 0, e.getMessage());
+      }
     }
   }
 
@@ -110,16 +118,20 @@ record JobSetup(
    */
   private static Found backend(SparkSession spark, WeftConfig.Backend wanted) {
     String name = wanted.name().toLowerCase(Locale.ROOT);
-    try {
-      return spark.sparkContext().isLocal()
-          ? Found.of(name)
-          : JavaSparkContext.fromSparkContext(spark.sparkContext())
-              .parallelize(List.of(name), 1)
-              .map(Found::of)
-              .first();
-    } catch (IllegalArgumentException e) {
-      throw new WeftException(ErrorCode.OPTION_INVALID, "engine.backend: " + e.getMessage(), e);
+    boolean local = spark.sparkContext().isLocal();
+    Found found =
+        local
+            ? Found.of(name)
+            : JavaSparkContext.fromSparkContext(spark.sparkContext())
+                .parallelize(List.of(name), 1)
+                .map(Found::of)
+                .first();
+    if (!found.problem.isEmpty()) {
+      throw new WeftException(
+          ErrorCode.OPTION_INVALID,
+          "engine.backend%s: %s".formatted(local ? "" : " on executors", found.problem));
     }
+    return found;
   }
 
   /** The engine knows best what it can be. */

@@ -113,7 +113,8 @@ class SparkSubmitIT {
     ObjectMapper json = new ObjectMapper();
     Map<Boolean, Set<String>> stages = Map.of(true, new TreeSet<>(), false, new TreeSet<>());
     try (Stream<Path> files = Files.walk(events)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
+      for (Path file :
+          files.filter(Files::isRegularFile).filter(f -> !f.toString().endsWith(".crc")).toList()) {
         for (String line : Files.readAllLines(file)) {
           JsonNode event = json.readTree(line);
           if (event.path("Event").asText().equals("SparkListenerStageSubmitted")) {

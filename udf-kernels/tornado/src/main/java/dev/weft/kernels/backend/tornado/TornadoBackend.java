@@ -95,7 +95,7 @@ final class TornadoBackend implements Backend {
 
   @Override
   public void embed(Tensor table, int[] ids, int rows, Activations out) {
-    var matrix = weights.hold(table);
+    var matrix = weights.table(table);
     var o = (DeviceActivations) out;
     parameters[0] = rows;
     output(o);

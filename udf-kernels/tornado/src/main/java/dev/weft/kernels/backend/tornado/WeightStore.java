@@ -1,6 +1,7 @@
 package dev.weft.kernels.backend.tornado;
 
 import dev.weft.kernels.model.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -50,11 +51,13 @@ final class WeightStore {
   private static final class Held {
     private final Matrix matrix;
     private final Key key;
+    private final MemorySegment data;
     private int users;
 
-    Held(Matrix matrix, Key key) {
+    Held(Matrix matrix, Key key, MemorySegment data) {
       this.matrix = matrix;
       this.key = key;
+      this.data = data;
     }
   }
 
@@ -68,8 +71,19 @@ final class WeightStore {
     mostElements = (int) Math.min(Integer.MAX_VALUE / 32 * 32, mostBytes / 4);
   }
 
-  /** Brings a matrix to the device, unless it is there. */
+  /** Brings a matrix to the device, unless it is there; it stays until it is released. */
   Matrix hold(Tensor tensor) {
+    Held of = of(tensor);
+    of.users++;
+    return of.matrix;
+  }
+
+  /** The same for a table that nobody releases: it stays as long as its model is open. */
+  Matrix table(Tensor tensor) {
+    return of(tensor).matrix;
+  }
+
+  private Held of(Tensor tensor) {
     DeviceFormat format = DeviceFormat.of(tensor.format());
     var key =
         new Key(
@@ -79,18 +93,25 @@ final class WeightStore {
             tensor.columns(),
             format);
     Held known = held.get(key);
-    if (known == null) {
-      DeviceFormat.warning(tensor.format()).ifPresent(w -> LOG.warn("{}: {}", tensor.name(), w));
-      known = new Held(bring(tensor, format), key);
-      held.put(key, known);
+    if (known != null && known.data.scope().isAlive()) {
+      return known;
     }
-    known.users++;
-    return known.matrix;
+    // Another model may be where one was that is closed.
+    for (Held each : List.copyOf(held.values())) {
+      if (!each.data.scope().isAlive()) {
+        held.remove(each.key);
+        give(each.matrix);
+      }
+    }
+    DeviceFormat.warning(tensor.format()).ifPresent(w -> LOG.warn("{}: {}", tensor.name(), w));
+    var made = new Held(bring(tensor, format), key, tensor.data());
+    held.put(key, made);
+    return made;
   }
 
   void release(Matrix matrix) {
     for (Held each : List.copyOf(held.values())) {
-      if (each.matrix == matrix && --each.users == 0) {
+      if (each.matrix == matrix && --each.users <= 0) {
         held.remove(each.key);
         give(matrix);
       }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
  */
 class KillRunsIT {
   private static final long SEED = 2063;
-  private static final int RANDOM_RUNS = 2;
+  private static final int RANDOM_RUNS = 1;
   private static final int REQUESTS = 80;
   private static final Fault DECOMMISSION =
       new Fault(Fault.Kind.DECOMMISSION_EXECUTOR, 0, 500, 0, 0);

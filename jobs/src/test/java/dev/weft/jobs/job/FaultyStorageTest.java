@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class FaultyStorageTest {
   private static final int REQUESTS = 24;
-  private static final int CASES = 3;
+  private static final int CASES = 2;
 
   private final SparkSession spark = TestSpark.session();
   @TempDir Path folder;

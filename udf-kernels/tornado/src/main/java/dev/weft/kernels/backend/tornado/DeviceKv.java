@@ -38,6 +38,8 @@ final class DeviceKv implements KvCache {
     layerWords = (int) words;
     layerScales =
         layout.format() == KvFormat.Q8_0 ? Ranges.aligned(positions * blocks(layout.headDim())) : 0;
+    // Before the first array: the host has one of the same size.
+    queue.requireMemory("the KV cache", 2L * layout.layers() * (words + layerScales));
     layersOfGroup = (int) Math.min(layout.layers(), most / words);
     for (int first = 0; first < layout.layers(); first += layersOfGroup) {
       int layers = Math.min(layersOfGroup, layout.layers() - first);

@@ -136,7 +136,7 @@ final class DeviceQueue implements AutoCloseable {
   }
 
   /** Refuses before the host or the device is out of memory, with the numbers. */
-  private void requireMemory(String what, long moreElements) {
+  void requireMemory(String what, long moreElements) {
     long bytes = Float.BYTES * moreElements;
     for (DeviceArray array : arrays) {
       bytes += (long) Float.BYTES * array.size();

@@ -35,8 +35,6 @@ final class CliProcess {
     line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     line.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
     line.removeIf(a -> a.startsWith("-agentlib") || a.startsWith("-javaagent"));
-    // Over before a second compiler pays.
-    line.add("-XX:TieredStopAtLevel=1");
     line.addAll(List.of("-cp", System.getProperty("java.class.path"), CliProcess.class.getName()));
     for (List<String> command : commands) {
       line.addAll(command);

@@ -89,6 +89,10 @@ final class DeviceQueue implements AutoCloseable {
   private final DeviceArray tables;
   private final DeviceArray noInts;
   private final DeviceArray noFloats;
+
+  /** Another one: given the same array twice, TornadoVM does not come to an end. */
+  private final DeviceArray noScales;
+
   private final IntArray base = new IntArray(2);
   private final FloatArray stageFloats = new FloatArray(STAGE);
   private final IntArray stageInts = new IntArray(STAGE);
@@ -115,6 +119,7 @@ final class DeviceQueue implements AutoCloseable {
     tables = array("tables", true, false, DeviceFormat.TABLE_SIZE);
     noInts = array("none.i", false, false, 1);
     noFloats = array("none.f", true, false, 1);
+    noScales = array("none.s", true, false, 1);
     put(tables, tables.take(DeviceFormat.TABLE_SIZE), DeviceFormat.tables());
   }
 
@@ -378,7 +383,7 @@ final class DeviceQueue implements AutoCloseable {
         task.first() == null ? noInts : task.first(),
         task.second() == null ? noFloats : task.second(),
         task.scales() == null ? noFloats : task.scales().keys(),
-        task.scales() == null ? noFloats : task.scales().values(),
+        task.scales() == null ? noScales : task.scales().values(),
         task.format());
   }
 

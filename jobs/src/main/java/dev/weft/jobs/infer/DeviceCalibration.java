@@ -44,14 +44,16 @@ public final class DeviceCalibration {
     RatesFile file =
         new RatesFile(
             folder.resolve(
-                "rates-%s-%s-%s-t%d-b%d-%s.json"
+                "rates-%s-%s-%s-t%d-b%d-%s%s.json"
                     .formatted(
                         spec.model().sha256().substring(0, 16),
                         spec.backend(),
                         spec.kvFormat().label(),
                         spec.threads(),
                         spec.budgetTokens(),
-                        where.replaceAll("[^A-Za-z0-9]+", "-"))));
+                        where.replaceAll("[^A-Za-z0-9]+", "-"),
+                        // A short measurement must not stand in for a full one later.
+                        seconds > 0 ? "-" + seconds + "s" : "")));
     Optional<EngineRates> known = refresh ? Optional.empty() : file.read(warnings);
     Measured measured =
         known

@@ -5,25 +5,33 @@ import dev.weft.kernels.backend.WorkerPool;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Products of packed weights with rows of activations. A chunk of work is a unit of four groups of
- * weight rows times a block of tokens: tile by tile along the inner dimension, weights are decoded
- * to f32 once into a scratch that stays in the first-level cache, and multiplied with all tokens of
- * the block. One token uses the same tiles with the one-row kernel.
+ * Products of packed weights with rows of activations. A chunk of work is a unit of weights times a
+ * block of tokens. One or two tokens are multiplied while weights are decoded. For more, weights
+ * are decoded once, tile by tile along the inner dimension, into a scratch that stays in the
+ * first-level cache, and multiplied with four tokens at a time, whose activations were brought
+ * together before.
  */
-final class Matmul implements WorkerPool.Job {
+final class Matmul {
   private static final int TOKEN_BLOCK = 128;
-  private static final int GROUP_TILE_BYTES = PackedMatrix.TILE * Lanes.BYTES;
+
+  /** Columns of a tile; decoded, a unit's take 32 KiB at 512 bits, 16 KiB at 256 bits. */
+  private static final int TILE = 128;
 
   /** Scratch bytes that each worker needs. */
-  static final long SCRATCH_BYTES = (long) PackedMatrix.UNIT_GROUPS * GROUP_TILE_BYTES;
+  static final long SCRATCH_BYTES = (long) TILE * Unit.STEP_BYTES;
 
   private final WorkerPool pool;
   private final MemorySegment[] scratch;
+  private final WorkerPool.Job multiply = this::multiply;
+  private final WorkerPool.Job interleave = this::interleave;
   private VectorWeights weights;
   private HostActivations input;
   private HostActivations output;
   private int rows;
   private int tokenBlocks;
+
+  /** Rows in fours: {@code [quad][columns][Unit.QUAD]}. */
+  private float[] quads = new float[0];
 
   /**
    * @param scratch of each worker, {@link #SCRATCH_BYTES}
@@ -59,110 +67,102 @@ final class Matmul implements WorkerPool.Job {
     output = out;
     rows = rowCount;
     tokenBlocks = (rowCount + TOKEN_BLOCK - 1) / TOKEN_BLOCK;
-    pool.forEach(w.units() * tokenBlocks, this);
+    int quadCount = quadsOf(rowCount);
+    int elements = Math.multiplyExact(quadCount * Unit.QUAD, w.inputs());
+    if (quads.length < elements) {
+      quads = new float[elements];
+    }
+    pool.forEach(quadCount, interleave);
+    pool.forEach(w.units() * tokenBlocks, multiply);
   }
 
-  @Override
-  public void run(int chunk, int worker) {
+  /** Groups of four rows; three rows are one with a row twice, one or two are left over. */
+  private static int quadsOf(int rowCount) {
+    return (rowCount + 1) / Unit.QUAD;
+  }
+
+  private void interleave(int quad, int worker) {
+    float[] x = input.data();
+    int columns = weights.inputs();
+    int first = quad * Unit.QUAD;
+    int to = first * columns;
+    int x0 = first * input.stride();
+    int x1 = x0 + input.stride();
+    int x2 = x1 + input.stride();
+    int x3 = Math.min(first + 3, rows - 1) * input.stride();
+    for (int i = 0; i < columns; i++) {
+      quads[to + 4 * i] = x[x0 + i];
+      quads[to + 4 * i + 1] = x[x1 + i];
+      quads[to + 4 * i + 2] = x[x2 + i];
+      quads[to + 4 * i + 3] = x[x3 + i];
+    }
+  }
+
+  private void multiply(int chunk, int worker) {
     int unit = chunk / tokenBlocks;
     int firstRow = chunk % tokenBlocks * TOKEN_BLOCK;
-    int endRow = Math.min(rows, firstRow + TOKEN_BLOCK);
+    int blockRows = Math.min(rows - firstRow, TOKEN_BLOCK);
     PackedMatrix matrix = weights.matrixOf(unit);
     PackedFormat format = matrix.format();
-    int firstGroup = weights.firstGroup(unit);
-    int groups = Math.min(PackedMatrix.UNIT_GROUPS, matrix.groups() - firstGroup);
+    long first = Lanes.address(matrix.data()) + matrix.offset(weights.unitInMatrix(unit), 0);
+    int groups = matrix.groups(weights.unitInMatrix(unit));
     int column = weights.columnOf(unit);
-    MemorySegment tile = scratch[worker];
-    for (int k = 0; k < matrix.columns(); k += PackedMatrix.TILE) {
-      int count = matrix.tile(k);
-      long from = matrix.chunk(firstGroup, k);
-      long chunkBytes = format.chunkBytes(count);
+    if (quadsOf(blockRows) == 0 && format.multipliesRows()) {
+      for (int row = firstRow; row < firstRow + blockRows; row++) {
+        int in = row * input.stride();
+        int out = row * output.stride() + column;
+        format.multiplyRow(first, matrix.columns(), input.data(), in, output.data(), out, groups);
+      }
+      return;
+    }
+    long tile = Lanes.address(scratch[worker]);
+    for (int k = 0; k < matrix.columns(); k += TILE) {
+      int count = Math.min(TILE, matrix.columns() - k);
+      long packed = first + format.bytes(k);
       if (format instanceof PackedF32) {
-        multiply(matrix.data(), from, chunkBytes, groups, k, count, column, firstRow, endRow);
+        multiplyTile(packed, groups, k, count, column, firstRow, blockRows);
       } else {
-        for (int g = 0; g < groups; g++) {
-          long at = (long) g * GROUP_TILE_BYTES;
-          format.decode(matrix.data(), from + g * chunkBytes, count, tile, at);
-        }
-        multiply(tile, 0, GROUP_TILE_BYTES, groups, k, count, column, firstRow, endRow);
+        format.decode(packed, count, tile);
+        multiplyTile(tile, groups, k, count, column, firstRow, blockRows);
       }
     }
   }
 
-  /** Multiplies a tile of f32 weights {@code [groups][count][lanes]} with the rows of a block. */
-  private void multiply(
-      MemorySegment w,
-      long from,
-      long groupStride,
-      int groups,
-      int k,
-      int count,
-      int column,
-      int firstRow,
-      int endRow) {
-    int last = groups - 1;
-    int quads = (endRow - firstRow + 1) / 4 * 4;
-    for (int g = 0; g < groups; g += 2) {
-      long at = from + g * groupStride;
-      int second = Math.min(g + 1, last) - g;
-      for (int row = firstRow; row < firstRow + quads; row += 4) {
-        int out = column + g * Lanes.COUNT;
-        twoByFour(w, at, second, groupStride, k, count, out, row, endRow - 1);
+  /**
+   * Multiplies a decoded tile with the rows of a block.
+   *
+   * @param w address of the tile
+   * @param k its first column
+   */
+  private void multiplyTile(
+      long w, int groups, int k, int count, int column, int firstRow, int blockRows) {
+    int quadCount = quadsOf(blockRows);
+    int stride = output.stride();
+    for (int quad = 0; quad < quadCount; quad++) {
+      int row = firstRow + quad * Unit.QUAD;
+      int in = row * weights.inputs() + k * Unit.QUAD;
+      int o0 = row * stride + column;
+      int o3 = Math.min(row + 3, firstRow + blockRows - 1) * stride + column;
+      for (int g = 0; g < groups; g += 2) {
+        int at = g * Lanes.COUNT;
+        Unit.fourRows(
+            w + g * Lanes.BYTES,
+            count,
+            quads,
+            in,
+            output.data(),
+            o0 + at,
+            o0 + stride + at,
+            o0 + 2 * stride + at,
+            o3 + at,
+            g + 1 < groups ? Lanes.COUNT : 0,
+            k == 0);
       }
     }
-    int g1 = Math.min(1, last);
-    int g2 = Math.min(2, last);
-    for (int row = firstRow + quads; row < endRow; row++) {
-      int out = row * output.stride() + column;
-      Fma.fourByOne(
-          w,
-          from,
-          from + g1 * groupStride,
-          from + g2 * groupStride,
-          from + last * groupStride,
-          count,
-          input.data(),
-          row * input.stride() + k,
-          output.data(),
-          out,
-          out + g1 * Lanes.COUNT,
-          out + g2 * Lanes.COUNT,
-          out + last * Lanes.COUNT,
-          k == 0);
+    for (int row = firstRow + quadCount * Unit.QUAD; row < firstRow + blockRows; row++) {
+      int in = row * input.stride() + k;
+      int out = row * stride + column;
+      Unit.oneRow(w, count, input.data(), in, output.data(), out, groups, k == 0);
     }
-  }
-
-  private void twoByFour(
-      MemorySegment w,
-      long at,
-      int second,
-      long groupStride,
-      int k,
-      int count,
-      int column,
-      int row,
-      int lastRow) {
-    int row1 = Math.min(row + 1, lastRow);
-    int row2 = Math.min(row + 2, lastRow);
-    int row3 = Math.min(row + 3, lastRow);
-    int in = input.stride();
-    int out = output.stride();
-    Fma.twoByFour(
-        w,
-        at,
-        at + second * groupStride,
-        count,
-        input.data(),
-        row * in + k,
-        row1 * in + k,
-        row2 * in + k,
-        row3 * in + k,
-        output.data(),
-        row * out + column,
-        row1 * out + column,
-        row2 * out + column,
-        row3 * out + column,
-        second * Lanes.COUNT,
-        k == 0);
   }
 }

@@ -3,33 +3,45 @@ package dev.weft.kernels.backend.vector;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** f32 {@code [column][lane]}; kernels read it as it is. */
+/** f32 {@code [column][groups][lanes]}; kernels read it as it is. */
 record PackedF32() implements PackedFormat {
   @Override
-  public long chunkBytes(int columns) {
-    return (long) columns * Lanes.BYTES;
+  public long bytes(int columns) {
+    return (long) columns * Unit.STEP_BYTES;
   }
 
   @Override
   public boolean pack(
-      MemorySegment src, long from, int first, int columns, MemorySegment dst, long at, int lane) {
+      MemorySegment src, long from, int columns, MemorySegment dst, long at, int row) {
     for (int i = 0; i < columns; i++) {
-      float value =
-          src.get(ValueLayout.JAVA_FLOAT_UNALIGNED, from + (long) (first + i) * Float.BYTES);
-      put(dst, at, i, lane, value);
+      put(
+          dst,
+          at,
+          i,
+          row,
+          src.get(ValueLayout.JAVA_FLOAT_UNALIGNED, from + (long) i * Float.BYTES));
     }
     return true;
   }
 
-  static void put(MemorySegment dst, long at, int column, int lane, float value) {
-    dst.set(
-        ValueLayout.JAVA_FLOAT,
-        at + (long) column * Lanes.BYTES + (long) lane * Float.BYTES,
-        value);
+  static void put(MemorySegment unit, long at, int column, int row, float value) {
+    long place = at + (long) column * Unit.STEP_BYTES + (long) row * Float.BYTES;
+    unit.set(ValueLayout.JAVA_FLOAT, place, value);
   }
 
   @Override
-  public void decode(MemorySegment src, long from, int count, MemorySegment dst, long at) {
-    MemorySegment.copy(src, from, dst, at, (long) count * Lanes.BYTES);
+  public void decode(long read, int count, long write) {
+    MemorySegment.copy(Lanes.MEMORY, read, Lanes.MEMORY, write, bytes(count));
+  }
+
+  @Override
+  public boolean multipliesRows() {
+    return true;
+  }
+
+  @Override
+  public void multiplyRow(
+      long read, int count, float[] x, int xAt, float[] out, int at, int groups) {
+    Unit.oneRow(read, count, x, xAt, out, at, groups, true);
   }
 }

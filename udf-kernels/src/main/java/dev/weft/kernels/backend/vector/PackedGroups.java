@@ -17,10 +17,10 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Integers of up to six bits in groups of 16 or 32 columns: a vector of f32 scales, one of addends
- * if the format has them, one of what integers have above four bits (lowest column first, group
- * after group in each 32-bit lane), then for each eight columns a vector of their low four bits,
- * lowest first.
+ * Integers of up to six bits in blocks of 16 or 32 columns that share a scale. In a block, for one
+ * group of rows after the other: a vector of f32 scales, one of addends if the format has them, one
+ * of what integers have above four bits (lowest column first, group after group in each 32-bit
+ * lane), then for each eight columns a vector of their low four bits, lowest first.
  *
  * <p>An integer in the lowest bits of the fraction of 2^23 makes {@code 2^23 + q}, from which
  * {@code 2^23 + center} is subtracted without rounding; product and sum are rounded as by the
@@ -41,30 +41,30 @@ record PackedGroups(QuantFormat file, GroupCodec codec, GroupLayout layout)
     return Math.max(0, layout.bits() - LOW_BITS);
   }
 
-  private int groupVectors() {
-    return 1 + (layout.hasAddend() ? 1 : 0) + (highBits() > 0 ? 1 : 0) + layout.groupElements() / 8;
+  private long groupBytes() {
+    int parameters = 1 + (layout.hasAddend() ? 1 : 0) + (highBits() > 0 ? 1 : 0);
+    return (long) (parameters + layout.groupElements() / 8) * BYTES;
   }
 
   @Override
-  public long chunkBytes(int columns) {
-    return (long) columns / layout.groupElements() * groupVectors() * BYTES;
+  public long bytes(int columns) {
+    return columns / layout.groupElements() * Unit.GROUPS * groupBytes();
   }
 
   @Override
   public boolean pack(
-      MemorySegment src, long from, int first, int columns, MemorySegment dst, long at, int lane) {
+      MemorySegment src, long from, int columns, MemorySegment dst, long at, int row) {
     int size = layout.groupElements();
     GroupValues values = new GroupValues();
     boolean finite = true;
-    long block = -1;
-    for (int column = first; column < first + columns; column += size) {
-      if (column / layout.elements() != block) {
-        block = column / layout.elements();
-        codec.read(src, from + block * file.blockBytes(), values);
-      }
+    long group = at + row / Lanes.COUNT * groupBytes() + row % Lanes.COUNT * 4L;
+    for (int column = 0; column < columns; column += size) {
       int place = column % layout.elements();
-      long group = at + (long) (column - first) / size * groupVectors() * BYTES + lane * 4L;
+      if (place == 0) {
+        codec.read(src, from + (long) column / layout.elements() * file.blockBytes(), values);
+      }
       finite &= packGroup(values, place, dst, group);
+      group += Unit.GROUPS * groupBytes();
     }
     return finite;
   }
@@ -101,27 +101,31 @@ record PackedGroups(QuantFormat file, GroupCodec codec, GroupLayout layout)
   }
 
   @Override
-  public void decode(MemorySegment src, long from, int count, MemorySegment dst, long at) {
-    int size = layout.groupElements();
-    long read = Lanes.address(src) + from;
-    long write = Lanes.address(dst) + at;
-    for (int c = 0; c < count; c += size) {
-      FloatVector scale = FloatVector.fromMemorySegment(F, MEMORY, read, ORDER);
+  public void decode(long read, int count, long write) {
+    for (int b = 0; b < count / layout.groupElements(); b++) {
+      for (int g = 0; g < Unit.GROUPS; g++) {
+        decodeGroup(
+            read + (b * Unit.GROUPS + g) * groupBytes(),
+            write + (long) b * layout.groupElements() * Unit.STEP_BYTES + g * BYTES);
+      }
+    }
+  }
+
+  /** Decodes the columns of a block that one group of rows has. */
+  private void decodeGroup(long from, long write) {
+    long read = from;
+    FloatVector scale = FloatVector.fromMemorySegment(F, MEMORY, read, ORDER);
+    read += BYTES;
+    // Adding -0 changes nothing, not even the sign of a zero.
+    FloatVector addend = FloatVector.broadcast(F, -0f);
+    if (layout.hasAddend()) {
+      addend = FloatVector.fromMemorySegment(F, MEMORY, read, ORDER);
       read += BYTES;
-      // Adding -0 changes nothing, not even the sign of a zero.
-      FloatVector addend = FloatVector.broadcast(F, -0f);
-      if (layout.hasAddend()) {
-        addend = FloatVector.fromMemorySegment(F, MEMORY, read, ORDER);
-        read += BYTES;
-      }
-      if (layout.bits() > LOW_BITS) {
-        decodeHigh(read, scale, addend, write);
-        read += BYTES;
-      } else {
-        decodeLow(read, scale, addend, write);
-      }
-      read += (long) size / 8 * BYTES;
-      write += (long) size * BYTES;
+    }
+    if (layout.bits() > LOW_BITS) {
+      decodeHigh(read, scale, addend, write);
+    } else {
+      decodeLow(read, scale, addend, write);
     }
   }
 
@@ -134,7 +138,7 @@ record PackedGroups(QuantFormat file, GroupCodec codec, GroupLayout layout)
         FloatVector q = low.and(15).or(MAGIC_BITS).reinterpretAsFloats().sub(zero);
         q.mul(scale).add(addend).intoMemorySegment(MEMORY, write, ORDER);
         low = low.lanewise(VectorOperators.LSHR, LOW_BITS);
-        write += BYTES;
+        write += Unit.STEP_BYTES;
       }
     }
   }
@@ -153,7 +157,7 @@ record PackedGroups(QuantFormat file, GroupCodec codec, GroupLayout layout)
         q.mul(scale).add(addend).intoMemorySegment(MEMORY, write, ORDER);
         low = low.lanewise(VectorOperators.LSHR, LOW_BITS);
         high = high.lanewise(VectorOperators.LSHR, bits);
-        write += BYTES;
+        write += Unit.STEP_BYTES;
       }
     }
   }

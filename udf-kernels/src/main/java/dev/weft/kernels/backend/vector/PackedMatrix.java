@@ -12,17 +12,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A matrix as kernels read it, from end to end: units of {@value #UNIT_GROUPS} groups of {@link
- * Lanes#COUNT} rows, in a unit tiles of {@value #TILE} columns, in a tile one chunk for each group.
- * Rows that fill the last groups up to a multiple of {@link Activations#PAD} are zero.
+ * A matrix as kernels read it, from end to end: units of {@link Unit#ROWS} rows, in a unit all
+ * columns. Rows that fill the last unit are zero.
+ *
+ * @param groups vectors of outputs: rows up to a multiple of {@link Activations#PAD}
  */
 record PackedMatrix(PackedFormat format, int columns, int groups, OffHeap memory) {
-  /** Groups of one unit: as many vectors as a kernel has side by side. */
-  static final int UNIT_GROUPS = 4;
-
-  /** Columns of a tile; decoded, four groups take 32 KiB at 512 bits, 16 KiB at 256 bits. */
-  static final int TILE = 128;
-
   private static final Logger LOG = LoggerFactory.getLogger(PackedMatrix.class);
 
   /** Repacks a matrix; one with values that are not finite becomes f32. */
@@ -30,20 +25,16 @@ record PackedMatrix(PackedFormat format, int columns, int groups, OffHeap memory
     PackedFormat format = formatOf(tensor.format());
     var finite = new AtomicBoolean(true);
     PackedMatrix packed = empty(tensor, format, budget);
-    // A group is one worker's: its rows lie in the same cache lines.
     pool.forEach(
-        Math.ceilDiv(tensor.rows(), Lanes.COUNT),
-        (group, worker) -> {
-          int first = group * Lanes.COUNT;
-          int end = Math.min(tensor.rows(), first + Lanes.COUNT);
-          for (int k = 0; k < packed.columns; k += TILE) {
-            long at = packed.chunk(group, k);
-            for (int row = first; row < end; row++) {
-              long from = row * tensor.rowBytes();
-              int lane = row - first;
-              if (!format.pack(tensor.data(), from, k, packed.tile(k), packed.data(), at, lane)) {
-                finite.set(false);
-              }
+        Math.ceilDiv(tensor.rows(), Unit.ROWS),
+        (unit, worker) -> {
+          int first = unit * Unit.ROWS;
+          int end = Math.min(tensor.rows(), first + Unit.ROWS);
+          long at = packed.offset(unit, 0);
+          for (int row = first; row < end; row++) {
+            long from = row * tensor.rowBytes();
+            if (!format.pack(tensor.data(), from, packed.columns, packed.data(), at, row - first)) {
+              finite.set(false);
             }
           }
         });
@@ -71,8 +62,9 @@ record PackedMatrix(PackedFormat format, int columns, int groups, OffHeap memory
 
   private static PackedMatrix empty(Tensor tensor, PackedFormat format, MemoryBudget budget) {
     int groups = Activations.padded(tensor.rows()) / Lanes.COUNT;
+    long units = Math.ceilDiv(groups, Unit.GROUPS);
     OffHeap memory =
-        budget.allocate("tensor " + tensor.name(), groups * format.chunkBytes(tensor.columns()));
+        budget.allocate("tensor " + tensor.name(), units * format.bytes(tensor.columns()));
     return new PackedMatrix(format, tensor.columns(), groups, memory);
   }
 
@@ -83,30 +75,26 @@ record PackedMatrix(PackedFormat format, int columns, int groups, OffHeap memory
         tensor.rows(),
         (row, worker) -> {
           tensor.decodeRow(row, rows[worker]);
+          long unit = packed.offset(row / Unit.ROWS, 0);
           for (int i = 0; i < packed.columns; i++) {
-            long chunk = packed.chunk(row / Lanes.COUNT, i / TILE * TILE);
-            PackedF32.put(packed.data(), chunk, i % TILE, row % Lanes.COUNT, rows[worker][i]);
+            PackedF32.put(packed.data(), unit, i, row % Unit.ROWS, rows[worker][i]);
           }
         });
     return packed;
   }
 
-  /** Columns of the tile that begins at a column. */
-  int tile(int column) {
-    return Math.min(TILE, columns - column);
+  int units() {
+    return Math.ceilDiv(groups, Unit.GROUPS);
   }
 
-  /**
-   * Byte offset of a chunk; those of the unit's other groups follow.
-   *
-   * @param column where a tile begins
-   */
-  long chunk(int group, int column) {
-    int firstGroup = group / UNIT_GROUPS * UNIT_GROUPS;
-    int unitGroups = Math.min(UNIT_GROUPS, groups - firstGroup);
-    return firstGroup * format.chunkBytes(columns)
-        + unitGroups * format.chunkBytes(column)
-        + (group - firstGroup) * format.chunkBytes(tile(column));
+  /** Byte offset of a column of a unit, at the beginning of a block. */
+  long offset(int unit, int column) {
+    return unit * format.bytes(columns) + format.bytes(column);
+  }
+
+  /** Vectors of outputs of a unit. */
+  int groups(int unit) {
+    return Math.min(Unit.GROUPS, groups - unit * Unit.GROUPS);
   }
 
   MemorySegment data() {

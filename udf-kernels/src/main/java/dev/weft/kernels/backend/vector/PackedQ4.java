@@ -13,111 +13,134 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Q4_0 in blocks of 32 columns: a vector of f32 scales, then four vectors in which each 32-bit lane
- * holds the nibbles of columns 8i to 8i + 7, lowest first; with vectors of up to 256 bits as
- * numbers with a sign, from -8 to 7.
+ * Q4_0 in blocks of 32 columns: a vector of f32 scales for each group, then a vector for every two
+ * columns in which a 32-bit lane holds the nibbles of the four groups, lowest first, the second
+ * column in the upper half; with vectors of up to 256 bits as numbers with a sign, from -8 to 7.
  *
- * <p>Decoding is that of {@link PackedQ8}: a nibble u in bits p to p + 3 of the fraction of 1.0
- * makes {@code f = 1 + u 2^(p-23)}, and {@code (u - 8) d = f S - (1 + 2^(p-20)) S} with {@code S =
- * 2^(23-p) d}, exact for p of 8, 12 and 16. Three nibbles need no shift of their own.
+ * <p>Decoding is that of {@link PackedQ8}: a nibble u in bits 12 to 15 of the fraction of 1.0 makes
+ * {@code f = 1 + u 2^-11}, and {@code (u - 8) d = f S - (1 + 2^-8) S} with {@code S = 2^11 d}.
  */
 record PackedQ4() implements PackedFormat {
   private static final int BLOCK = 32;
   private static final int BLOCK_FILE_BYTES = 18;
+  private static final int SCALES_BYTES = Unit.GROUPS * BYTES;
+  private static final int BLOCK_BYTES = SCALES_BYTES + BLOCK / 2 * BYTES;
   private static final boolean FEW_SHIFTS = Lanes.COUNT == 16;
   private static final int ONE = Float.floatToRawIntBits(1f);
+  private static final int NIBBLE = 0xf000;
+  private static final float SPREAD = 0x1p11f;
+  private static final float OFFSET = -(1 + 0x1p-8f);
 
   @Override
-  public long chunkBytes(int columns) {
-    return columns / BLOCK * 5L * BYTES;
+  public long bytes(int columns) {
+    return (long) columns / BLOCK * BLOCK_BYTES;
   }
 
   @Override
   public boolean pack(
-      MemorySegment src, long from, int first, int columns, MemorySegment dst, long at, int lane) {
+      MemorySegment src, long from, int columns, MemorySegment dst, long at, int row) {
+    int group = row / Lanes.COUNT;
+    long lane = (long) row % Lanes.COUNT * Integer.BYTES;
+    int flip = FEW_SHIFTS ? 0 : 8;
     boolean finite = true;
     for (int b = 0; b < columns / BLOCK; b++) {
-      long block = from + (long) (first / BLOCK + b) * BLOCK_FILE_BYTES;
-      long place = at + b * 5L * BYTES + lane * 4L;
+      long block = from + (long) b * BLOCK_FILE_BYTES;
+      long place = at + (long) b * BLOCK_BYTES;
       float scale = Float.float16ToFloat(src.get(ValueLayout.JAVA_SHORT_UNALIGNED, block));
       finite &= Float.isFinite(scale);
-      dst.set(ValueLayout.JAVA_FLOAT, place, scale);
-      for (int i = 0; i < 4; i++) {
-        int eight = 0;
-        for (int j = 0; j < 8; j++) {
-          int column = 8 * i + j;
-          int pair = src.get(ValueLayout.JAVA_BYTE, block + 2 + column % 16);
-          eight |= (column < 16 ? pair & 15 : pair >> 4 & 15) << 4 * j;
-        }
-        dst.set(
-            ValueLayout.JAVA_INT,
-            place + (i + 1L) * BYTES,
-            FEW_SHIFTS ? eight : eight ^ 0x88888888);
+      dst.set(
+          ValueLayout.JAVA_FLOAT,
+          place + (long) group * BYTES + lane,
+          FEW_SHIFTS ? scale * SPREAD : scale);
+      for (int i = 0; i < BLOCK; i++) {
+        int pair = src.get(ValueLayout.JAVA_BYTE, block + 2 + i % 16);
+        int nibble = (i < 16 ? pair : pair >> 4) & 15 ^ flip;
+        long eight = place + SCALES_BYTES + (long) (i / 2) * BYTES + lane;
+        int others = dst.get(ValueLayout.JAVA_INT, eight);
+        dst.set(ValueLayout.JAVA_INT, eight, others | nibble << 4 * (i % 2 * 4 + group));
       }
     }
     return finite;
   }
 
-  @Override
-  public void decode(MemorySegment src, long from, int count, MemorySegment dst, long at) {
+  /**
+   * The numbers of a group.
+   *
+   * @param place of their nibbles in a lane
+   */
+  private static FloatVector number(IntVector nibbles, int place, FloatVector scale) {
     if (FEW_SHIFTS) {
-      decodeInFraction(Lanes.address(src) + from, count, Lanes.address(dst) + at);
-    } else {
-      decodeConverting(Lanes.address(src) + from, count, Lanes.address(dst) + at);
+      IntVector placed = nibbles;
+      if (place < 3) {
+        placed = nibbles.lanewise(VectorOperators.LSHL, 12 - 4 * place);
+      } else if (place > 3) {
+        placed = nibbles.lanewise(VectorOperators.LSHR, 4 * place - 12);
+      }
+      return placed.and(NIBBLE).or(ONE).reinterpretAsFloats().fma(scale, scale.mul(OFFSET));
+    }
+    IntVector top = place == 7 ? nibbles : nibbles.lanewise(VectorOperators.LSHL, 28 - 4 * place);
+    return Lanes.top(top, 28).mul(scale);
+  }
+
+  @Override
+  public void decode(long read, int count, long write) {
+    for (int b = 0; b < count / BLOCK; b++) {
+      long block = read + (long) b * BLOCK_BYTES;
+      FloatVector s0 = FloatVector.fromMemorySegment(F, MEMORY, block, ORDER);
+      FloatVector s1 = FloatVector.fromMemorySegment(F, MEMORY, block + BYTES, ORDER);
+      FloatVector s2 = FloatVector.fromMemorySegment(F, MEMORY, block + 2 * BYTES, ORDER);
+      FloatVector s3 = FloatVector.fromMemorySegment(F, MEMORY, block + 3 * BYTES, ORDER);
+      long first = block + SCALES_BYTES;
+      long tile = write + (long) b * BLOCK * Unit.STEP_BYTES;
+      for (int i = 0; i < BLOCK / 2; i++) {
+        IntVector q = IntVector.fromMemorySegment(I, MEMORY, first + (long) i * BYTES, ORDER);
+        long step = tile + (long) i * 2 * Unit.STEP_BYTES;
+        number(q, 0, s0).intoMemorySegment(MEMORY, step, ORDER);
+        number(q, 1, s1).intoMemorySegment(MEMORY, step + BYTES, ORDER);
+        number(q, 2, s2).intoMemorySegment(MEMORY, step + 2 * BYTES, ORDER);
+        number(q, 3, s3).intoMemorySegment(MEMORY, step + 3 * BYTES, ORDER);
+        number(q, 4, s0).intoMemorySegment(MEMORY, step + 4 * BYTES, ORDER);
+        number(q, 5, s1).intoMemorySegment(MEMORY, step + 5 * BYTES, ORDER);
+        number(q, 6, s2).intoMemorySegment(MEMORY, step + 6 * BYTES, ORDER);
+        number(q, 7, s3).intoMemorySegment(MEMORY, step + 7 * BYTES, ORDER);
+      }
     }
   }
 
-  private static void decodeConverting(long from, int count, long at) {
-    long read = from;
-    long write = at;
-    for (int b = 0; b < count; b += BLOCK) {
-      FloatVector scale = FloatVector.fromMemorySegment(F, MEMORY, read, ORDER);
-      for (int i = 1; i <= 4; i++) {
-        IntVector eight = IntVector.fromMemorySegment(I, MEMORY, read + i * BYTES, ORDER);
-        for (int j = 28; j >= 0; j -= 4) {
-          FloatVector f = Lanes.top(eight.lanewise(VectorOperators.LSHL, j), 28);
-          f.mul(scale).intoMemorySegment(MEMORY, write, ORDER);
-          write += BYTES;
-        }
-      }
-      read += 5L * BYTES;
-    }
+  @Override
+  public boolean multipliesRows() {
+    return true;
   }
 
-  private static void decodeInFraction(long from, int count, long at) {
-    long read = from;
-    long write = at;
-    for (int b = 0; b < count; b += BLOCK) {
-      FloatVector scale = FloatVector.fromMemorySegment(F, MEMORY, read, ORDER);
-      FloatVector scale8 = scale.mul(0x1p15f);
-      FloatVector scale12 = scale.mul(0x1p11f);
-      FloatVector scale16 = scale.mul(0x1p7f);
-      FloatVector offset8 = scale8.mul(-(1 + 0x1p-12f));
-      FloatVector offset12 = scale12.mul(-(1 + 0x1p-8f));
-      FloatVector offset16 = scale16.mul(-(1 + 0x1p-4f));
-      for (int i = 1; i <= 4; i++) {
-        IntVector eight = IntVector.fromMemorySegment(I, MEMORY, read + i * BYTES, ORDER);
-        IntVector low = eight.lanewise(VectorOperators.LSHL, 8);
-        IntVector high = eight.lanewise(VectorOperators.LSHR, 12);
-        FloatVector f0 = low.and(0xf00).or(ONE).reinterpretAsFloats();
-        f0.fma(scale8, offset8).intoMemorySegment(MEMORY, write, ORDER);
-        FloatVector f1 = low.and(0xf000).or(ONE).reinterpretAsFloats();
-        f1.fma(scale12, offset12).intoMemorySegment(MEMORY, write + BYTES, ORDER);
-        FloatVector f2 = eight.and(0xf00).or(ONE).reinterpretAsFloats();
-        f2.fma(scale8, offset8).intoMemorySegment(MEMORY, write + 2 * BYTES, ORDER);
-        FloatVector f3 = eight.and(0xf000).or(ONE).reinterpretAsFloats();
-        f3.fma(scale12, offset12).intoMemorySegment(MEMORY, write + 3 * BYTES, ORDER);
-        FloatVector f4 = eight.and(0xf0000).or(ONE).reinterpretAsFloats();
-        f4.fma(scale16, offset16).intoMemorySegment(MEMORY, write + 4 * BYTES, ORDER);
-        FloatVector f5 = high.and(0xf00).or(ONE).reinterpretAsFloats();
-        f5.fma(scale8, offset8).intoMemorySegment(MEMORY, write + 5 * BYTES, ORDER);
-        FloatVector f6 = high.and(0xf000).or(ONE).reinterpretAsFloats();
-        f6.fma(scale12, offset12).intoMemorySegment(MEMORY, write + 6 * BYTES, ORDER);
-        FloatVector f7 = high.and(0xf0000).or(ONE).reinterpretAsFloats();
-        f7.fma(scale16, offset16).intoMemorySegment(MEMORY, write + 7 * BYTES, ORDER);
-        write += 8 * BYTES;
+  @Override
+  public void multiplyRow(
+      long read, int count, float[] x, int xAt, float[] out, int at, int groups) {
+    FloatVector a0 = FloatVector.zero(F);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
+    for (int b = 0; b < count / BLOCK; b++) {
+      long block = read + (long) b * BLOCK_BYTES;
+      FloatVector s0 = FloatVector.fromMemorySegment(F, MEMORY, block, ORDER);
+      FloatVector s1 = FloatVector.fromMemorySegment(F, MEMORY, block + BYTES, ORDER);
+      FloatVector s2 = FloatVector.fromMemorySegment(F, MEMORY, block + 2 * BYTES, ORDER);
+      FloatVector s3 = FloatVector.fromMemorySegment(F, MEMORY, block + 3 * BYTES, ORDER);
+      long first = block + SCALES_BYTES;
+      int column = xAt + b * BLOCK;
+      for (int i = 0; i < BLOCK / 2; i++) {
+        FloatVector v = FloatVector.broadcast(F, x[column + 2 * i]);
+        IntVector q = IntVector.fromMemorySegment(I, MEMORY, first + (long) i * BYTES, ORDER);
+        a0 = number(q, 0, s0).fma(v, a0);
+        a1 = number(q, 1, s1).fma(v, a1);
+        a2 = number(q, 2, s2).fma(v, a2);
+        a3 = number(q, 3, s3).fma(v, a3);
+        v = FloatVector.broadcast(F, x[column + 2 * i + 1]);
+        a0 = number(q, 4, s0).fma(v, a0);
+        a1 = number(q, 5, s1).fma(v, a1);
+        a2 = number(q, 6, s2).fma(v, a2);
+        a3 = number(q, 7, s3).fma(v, a3);
       }
-      read += 5L * BYTES;
     }
+    Unit.store(a0, a1, a2, a3, out, at, groups);
   }
 }

@@ -13,8 +13,8 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Q8_0 in blocks of 32 columns: a vector of f32 scales, then eight vectors in which each 32-bit
- * lane holds the bytes of columns 4i to 4i + 3, lowest first.
+ * Q8_0 in blocks of 32 columns: a vector of f32 scales for each group, then a vector for each
+ * column in which a 32-bit lane holds the bytes of the four groups, lowest first.
  *
  * <p>A byte is brought to the top of its lane, shifted down with its sign, converted and
  * multiplied, which is exact: 19 bits. With vectors of 512 bits, where one shift a cycle is all,
@@ -26,6 +26,8 @@ import jdk.incubator.vector.VectorOperators;
 record PackedQ8() implements PackedFormat {
   static final int BLOCK = 32;
   private static final int BLOCK_FILE_BYTES = 34;
+  private static final int SCALES_BYTES = Unit.GROUPS * BYTES;
+  private static final int BLOCK_BYTES = SCALES_BYTES + BLOCK * BYTES;
   private static final boolean FEW_SHIFTS = Lanes.COUNT == 16;
   private static final int ONE = Float.floatToRawIntBits(1f);
   private static final int BYTE = 0xff00;
@@ -33,80 +35,98 @@ record PackedQ8() implements PackedFormat {
   private static final float OFFSET = -(1 + 0x1p-8f);
 
   @Override
-  public long chunkBytes(int columns) {
-    return columns / BLOCK * 9L * BYTES;
+  public long bytes(int columns) {
+    return (long) columns / BLOCK * BLOCK_BYTES;
   }
 
   @Override
   public boolean pack(
-      MemorySegment src, long from, int first, int columns, MemorySegment dst, long at, int lane) {
+      MemorySegment src, long from, int columns, MemorySegment dst, long at, int row) {
+    int group = row / Lanes.COUNT;
+    long lane = (long) row % Lanes.COUNT * Integer.BYTES;
+    int flip = FEW_SHIFTS ? 0x80 : 0;
     boolean finite = true;
     for (int b = 0; b < columns / BLOCK; b++) {
-      long block = from + (long) (first / BLOCK + b) * BLOCK_FILE_BYTES;
-      long place = at + b * 9L * BYTES + lane * 4L;
+      long block = from + (long) b * BLOCK_FILE_BYTES;
+      long place = at + (long) b * BLOCK_BYTES;
       float scale = Float.float16ToFloat(src.get(ValueLayout.JAVA_SHORT_UNALIGNED, block));
       finite &= Float.isFinite(scale);
-      dst.set(ValueLayout.JAVA_FLOAT, place, FEW_SHIFTS ? scale * SPREAD : scale);
-      for (int i = 0; i < 8; i++) {
-        int four = src.get(ValueLayout.JAVA_INT_UNALIGNED, block + 2 + 4L * i);
-        dst.set(
-            ValueLayout.JAVA_INT, place + (i + 1L) * BYTES, FEW_SHIFTS ? four ^ 0x80808080 : four);
+      dst.set(
+          ValueLayout.JAVA_FLOAT,
+          place + (long) group * BYTES + lane,
+          FEW_SHIFTS ? scale * SPREAD : scale);
+      long number = place + SCALES_BYTES + lane + group;
+      for (int i = 0; i < BLOCK; i++) {
+        byte q = src.get(ValueLayout.JAVA_BYTE, block + 2 + i);
+        dst.set(ValueLayout.JAVA_BYTE, number + (long) i * BYTES, (byte) (q ^ flip));
       }
     }
     return finite;
   }
 
-  @Override
-  public void decode(MemorySegment src, long from, int count, MemorySegment dst, long at) {
+  /** The numbers of a group. */
+  private static FloatVector number(IntVector bytes, int group, FloatVector scale) {
     if (FEW_SHIFTS) {
-      decodeInFraction(Lanes.address(src) + from, count, Lanes.address(dst) + at);
-    } else {
-      decodeConverting(Lanes.address(src) + from, count, Lanes.address(dst) + at);
+      IntVector placed = group == 0 ? bytes.lanewise(VectorOperators.LSHL, 8) : bytes;
+      if (group > 1) {
+        placed = bytes.lanewise(VectorOperators.LSHR, 8 * (group - 1));
+      }
+      return placed.and(BYTE).or(ONE).reinterpretAsFloats().fma(scale, scale.mul(OFFSET));
+    }
+    IntVector top = group == 3 ? bytes : bytes.lanewise(VectorOperators.LSHL, 24 - 8 * group);
+    return Lanes.top(top, 24).mul(scale);
+  }
+
+  @Override
+  public void decode(long read, int count, long write) {
+    for (int b = 0; b < count / BLOCK; b++) {
+      long block = read + (long) b * BLOCK_BYTES;
+      FloatVector s0 = FloatVector.fromMemorySegment(F, MEMORY, block, ORDER);
+      FloatVector s1 = FloatVector.fromMemorySegment(F, MEMORY, block + BYTES, ORDER);
+      FloatVector s2 = FloatVector.fromMemorySegment(F, MEMORY, block + 2 * BYTES, ORDER);
+      FloatVector s3 = FloatVector.fromMemorySegment(F, MEMORY, block + 3 * BYTES, ORDER);
+      long first = block + SCALES_BYTES;
+      long tile = write + (long) b * BLOCK * Unit.STEP_BYTES;
+      for (int i = 0; i < BLOCK; i++) {
+        IntVector q = IntVector.fromMemorySegment(I, MEMORY, first + (long) i * BYTES, ORDER);
+        long step = tile + (long) i * Unit.STEP_BYTES;
+        number(q, 0, s0).intoMemorySegment(MEMORY, step, ORDER);
+        number(q, 1, s1).intoMemorySegment(MEMORY, step + BYTES, ORDER);
+        number(q, 2, s2).intoMemorySegment(MEMORY, step + 2 * BYTES, ORDER);
+        number(q, 3, s3).intoMemorySegment(MEMORY, step + 3 * BYTES, ORDER);
+      }
     }
   }
 
-  private static void decodeConverting(long from, int count, long at) {
-    long read = from;
-    long write = at;
-    for (int b = 0; b < count; b += BLOCK) {
-      FloatVector scale = FloatVector.fromMemorySegment(F, MEMORY, read, ORDER);
-      for (int i = 1; i <= 8; i++) {
-        IntVector four = IntVector.fromMemorySegment(I, MEMORY, read + i * BYTES, ORDER);
-        FloatVector f0 = Lanes.top(four.lanewise(VectorOperators.LSHL, 24), 24);
-        f0.mul(scale).intoMemorySegment(MEMORY, write, ORDER);
-        FloatVector f1 = Lanes.top(four.lanewise(VectorOperators.LSHL, 16), 24);
-        f1.mul(scale).intoMemorySegment(MEMORY, write + BYTES, ORDER);
-        FloatVector f2 = Lanes.top(four.lanewise(VectorOperators.LSHL, 8), 24);
-        f2.mul(scale).intoMemorySegment(MEMORY, write + 2 * BYTES, ORDER);
-        Lanes.top(four, 24).mul(scale).intoMemorySegment(MEMORY, write + 3 * BYTES, ORDER);
-        write += 4 * BYTES;
-      }
-      read += 9L * BYTES;
-    }
+  @Override
+  public boolean multipliesRows() {
+    return true;
   }
 
-  private static void decodeInFraction(long from, int count, long at) {
-    long read = from;
-    long write = at;
-    for (int b = 0; b < count; b += BLOCK) {
-      FloatVector scale = FloatVector.fromMemorySegment(F, MEMORY, read, ORDER);
-      FloatVector offset = scale.mul(OFFSET);
-      for (int i = 1; i <= 8; i++) {
-        IntVector four = IntVector.fromMemorySegment(I, MEMORY, read + i * BYTES, ORDER);
-        FloatVector f0 =
-            four.lanewise(VectorOperators.LSHL, 8).and(BYTE).or(ONE).reinterpretAsFloats();
-        f0.fma(scale, offset).intoMemorySegment(MEMORY, write, ORDER);
-        FloatVector f1 = four.and(BYTE).or(ONE).reinterpretAsFloats();
-        f1.fma(scale, offset).intoMemorySegment(MEMORY, write + BYTES, ORDER);
-        FloatVector f2 =
-            four.lanewise(VectorOperators.LSHR, 8).and(BYTE).or(ONE).reinterpretAsFloats();
-        f2.fma(scale, offset).intoMemorySegment(MEMORY, write + 2 * BYTES, ORDER);
-        FloatVector f3 =
-            four.lanewise(VectorOperators.LSHR, 16).and(BYTE).or(ONE).reinterpretAsFloats();
-        f3.fma(scale, offset).intoMemorySegment(MEMORY, write + 3 * BYTES, ORDER);
-        write += 4 * BYTES;
+  @Override
+  public void multiplyRow(
+      long read, int count, float[] x, int xAt, float[] out, int at, int groups) {
+    FloatVector a0 = FloatVector.zero(F);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
+    for (int b = 0; b < count / BLOCK; b++) {
+      long block = read + (long) b * BLOCK_BYTES;
+      FloatVector s0 = FloatVector.fromMemorySegment(F, MEMORY, block, ORDER);
+      FloatVector s1 = FloatVector.fromMemorySegment(F, MEMORY, block + BYTES, ORDER);
+      FloatVector s2 = FloatVector.fromMemorySegment(F, MEMORY, block + 2 * BYTES, ORDER);
+      FloatVector s3 = FloatVector.fromMemorySegment(F, MEMORY, block + 3 * BYTES, ORDER);
+      long first = block + SCALES_BYTES;
+      int column = xAt + b * BLOCK;
+      for (int i = 0; i < BLOCK; i++) {
+        FloatVector v = FloatVector.broadcast(F, x[column + i]);
+        IntVector q = IntVector.fromMemorySegment(I, MEMORY, first + (long) i * BYTES, ORDER);
+        a0 = number(q, 0, s0).fma(v, a0);
+        a1 = number(q, 1, s1).fma(v, a1);
+        a2 = number(q, 2, s2).fma(v, a2);
+        a3 = number(q, 3, s3).fma(v, a3);
       }
-      read += 9L * BYTES;
     }
+    Unit.store(a0, a1, a2, a3, out, at, groups);
   }
 }

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The loops of {@link Fma} where the steps of a vector lie any distance apart, as positions and
+ * The loops of {@link Unit} where the steps of a vector lie any distance apart, as positions and
  * elements do in the pages of a KV cache.
  */
 final class PageFma {

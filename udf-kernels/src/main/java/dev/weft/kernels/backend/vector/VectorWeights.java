@@ -14,10 +14,10 @@ final class VectorWeights implements Weights {
   private final int inputs;
   private final int outputs;
 
-  /** Matrix and first group of each unit. */
+  /** Matrix of each unit, and its number there. */
   private final int[] unitMatrix;
 
-  private final int[] unitGroup;
+  private final int[] unitInMatrix;
 
   VectorWeights(List<Tensor> tensors, MemoryBudget budget, WorkerPool pool) {
     inputs = tensors.getFirst().columns();
@@ -35,7 +35,7 @@ final class VectorWeights implements Weights {
         matrices[m] = PackedMatrix.pack(tensor, budget, pool);
         firstColumns[m] = column;
         column += Activations.padded(tensor.rows());
-        units += unitsOf(matrices[m]);
+        units += matrices[m].units();
       }
     } catch (RuntimeException e) {
       close();
@@ -43,18 +43,14 @@ final class VectorWeights implements Weights {
     }
     outputs = column;
     unitMatrix = new int[units];
-    unitGroup = new int[units];
+    unitInMatrix = new int[units];
     int unit = 0;
     for (int m = 0; m < matrices.length; m++) {
-      for (int u = 0; u < unitsOf(matrices[m]); u++) {
+      for (int u = 0; u < matrices[m].units(); u++) {
         unitMatrix[unit] = m;
-        unitGroup[unit++] = u * PackedMatrix.UNIT_GROUPS;
+        unitInMatrix[unit++] = u;
       }
     }
-  }
-
-  private static int unitsOf(PackedMatrix matrix) {
-    return (matrix.groups() + PackedMatrix.UNIT_GROUPS - 1) / PackedMatrix.UNIT_GROUPS;
   }
 
   int units() {
@@ -65,14 +61,14 @@ final class VectorWeights implements Weights {
     return matrices[unitMatrix[unit]];
   }
 
-  /** First group of a unit in its matrix. */
-  int firstGroup(int unit) {
-    return unitGroup[unit];
+  /** Number of a unit in its matrix. */
+  int unitInMatrix(int unit) {
+    return unitInMatrix[unit];
   }
 
-  /** Output column of the first group of a unit. */
+  /** First output column of a unit. */
   int columnOf(int unit) {
-    return firstColumns[unitMatrix[unit]] + unitGroup[unit] * Lanes.COUNT;
+    return firstColumns[unitMatrix[unit]] + unitInMatrix[unit] * Unit.ROWS;
   }
 
   @Override

@@ -29,19 +29,19 @@ class PackedMatrixTest {
       Tensor tensor = new RandomTensors(new Random(seed), arena).matrix(format, ROWS, columns, 1);
       PackedMatrix packed = PackedMatrix.pack(tensor, new MemoryBudget(Long.MAX_VALUE / 2), pool);
       assertThat(packed.format() instanceof PackedF32).isEqualTo(format == QuantFormat.F32);
-      MemorySegment tile = arena.allocate((long) PackedMatrix.TILE * Lanes.BYTES, 64);
+      MemorySegment unit = arena.allocate((long) columns * Unit.STEP_BYTES, 64);
       float[] expected = new float[columns];
       for (int row = 0; row < ROWS; row++) {
+        if (row % Unit.ROWS == 0) {
+          long at = Lanes.address(packed.data()) + packed.offset(row / Unit.ROWS, 0);
+          packed.format().decode(at, columns, unit.address());
+        }
         tensor.decodeRow(row, expected);
-        for (int k = 0; k < columns; k += PackedMatrix.TILE) {
-          long chunk = packed.chunk(row / Lanes.COUNT, k);
-          packed.format().decode(packed.data(), chunk, packed.tile(k), tile, 0);
-          for (int i = 0; i < packed.tile(k); i++) {
-            long at = (long) i * Lanes.BYTES + row % Lanes.COUNT * 4L;
-            assertThat(tile.get(ValueLayout.JAVA_FLOAT, at) + 0f)
-                .as("row %d, column %d, seed %d", row, k + i, seed)
-                .isEqualTo(expected[k + i] + 0f);
-          }
+        for (int i = 0; i < columns; i++) {
+          long at = (long) i * Unit.STEP_BYTES + row % Unit.ROWS * 4L;
+          assertThat(unit.get(ValueLayout.JAVA_FLOAT, at) + 0f)
+              .as("row %d, column %d, seed %d", row, i, seed)
+              .isEqualTo(expected[i] + 0f);
         }
       }
       packed.memory().close();

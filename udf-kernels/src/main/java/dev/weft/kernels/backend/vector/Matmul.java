@@ -22,6 +22,7 @@ final class Matmul {
 
   private final WorkerPool pool;
   private final MemorySegment[] scratch;
+  private final Apart kernels = new Apart();
   private final WorkerPool.Job multiply = this::multiply;
   private final WorkerPool.Job interleave = this::interleave;
   private VectorWeights weights;
@@ -111,7 +112,8 @@ final class Matmul {
       for (int row = firstRow; row < firstRow + blockRows; row++) {
         int in = row * input.stride();
         int out = row * output.stride() + column;
-        format.multiplyRow(first, matrix.columns(), input.data(), in, output.data(), out, groups);
+        kernels.multiplyRow(
+            format, first, matrix.columns(), input.data(), in, output.data(), out, groups);
       }
       return;
     }
@@ -122,7 +124,7 @@ final class Matmul {
       if (format instanceof PackedF32) {
         multiplyTile(packed, groups, k, count, column, firstRow, blockRows);
       } else {
-        format.decode(packed, count, tile);
+        kernels.decode(format, packed, count, tile);
         multiplyTile(tile, groups, k, count, column, firstRow, blockRows);
       }
     }
@@ -162,7 +164,7 @@ final class Matmul {
     for (int row = firstRow + quadCount * Unit.QUAD; row < firstRow + blockRows; row++) {
       int in = row * input.stride() + k;
       int out = row * stride + column;
-      Unit.oneRow(w, count, input.data(), in, output.data(), out, groups, k == 0);
+      kernels.oneRow(w, count, input.data(), in, output.data(), out, groups, k == 0);
     }
   }
 }

@@ -13,9 +13,10 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Q4_0 in blocks of 32 columns: a vector of f32 scales for each group, then a vector for every two
- * columns in which a 32-bit lane holds the nibbles of the four groups, lowest first, the second
- * column in the upper half; with vectors of up to 256 bits as numbers with a sign, from -8 to 7.
+ * Q4_0 in blocks of 32 columns: a vector of f32 scales for each group, then 16 vectors, of which
+ * the lower halves of 32-bit lanes hold columns 0 to 15 and the upper halves columns 16 to 31, each
+ * the nibbles of the four groups, lowest first; with vectors of up to 256 bits as numbers with a
+ * sign, from -8 to 7.
  *
  * <p>Decoding is that of {@link PackedQ8}: a nibble u in bits 12 to 15 of the fraction of 1.0 makes
  * {@code f = 1 + u 2^-11}, and {@code (u - 8) d = f S - (1 + 2^-8) S} with {@code S = 2^11 d}.
@@ -24,7 +25,8 @@ record PackedQ4() implements PackedFormat {
   private static final int BLOCK = 32;
   private static final int BLOCK_FILE_BYTES = 18;
   private static final int SCALES_BYTES = Unit.GROUPS * BYTES;
-  private static final int BLOCK_BYTES = SCALES_BYTES + BLOCK / 2 * BYTES;
+  private static final int HALF = BLOCK / 2;
+  private static final int BLOCK_BYTES = SCALES_BYTES + HALF * BYTES;
   private static final boolean FEW_SHIFTS = Lanes.COUNT == 16;
   private static final int ONE = Float.floatToRawIntBits(1f);
   private static final int NIBBLE = 0xf000;
@@ -52,33 +54,30 @@ record PackedQ4() implements PackedFormat {
           ValueLayout.JAVA_FLOAT,
           place + (long) group * BYTES + lane,
           FEW_SHIFTS ? scale * SPREAD : scale);
-      for (int i = 0; i < BLOCK; i++) {
-        int pair = src.get(ValueLayout.JAVA_BYTE, block + 2 + i % 16);
-        int nibble = (i < 16 ? pair : pair >> 4) & 15 ^ flip;
-        long eight = place + SCALES_BYTES + (long) (i / 2) * BYTES + lane;
-        int others = dst.get(ValueLayout.JAVA_INT, eight);
-        dst.set(ValueLayout.JAVA_INT, eight, others | nibble << 4 * (i % 2 * 4 + group));
+      long lanes = place + SCALES_BYTES + lane;
+      for (int i = 0; i < HALF; i++) {
+        int pair = src.get(ValueLayout.JAVA_BYTE, block + 2 + i);
+        int halves = (pair & 15 ^ flip) << 4 * group | (pair >> 4 & 15 ^ flip) << 4 * group + 16;
+        long to = lanes + (long) i * BYTES;
+        dst.set(ValueLayout.JAVA_INT, to, dst.get(ValueLayout.JAVA_INT, to) | halves);
       }
     }
     return finite;
   }
 
-  /**
-   * The numbers of a group.
-   *
-   * @param place of their nibbles in a lane
-   */
-  private static FloatVector number(IntVector nibbles, int place, FloatVector scale) {
+  /** Nibbles of a half in the upper halves of lanes. */
+  private static IntVector half(long at, int half) {
+    IntVector both = IntVector.fromMemorySegment(I, MEMORY, at, ORDER);
+    return both.lanewise(VectorOperators.LSHL, 16 - 16 * half);
+  }
+
+  /** The numbers of a group, whose nibbles are in the upper halves of lanes. */
+  private static FloatVector number(IntVector upper, int group, FloatVector scale) {
     if (FEW_SHIFTS) {
-      IntVector placed = nibbles;
-      if (place < 3) {
-        placed = nibbles.lanewise(VectorOperators.LSHL, 12 - 4 * place);
-      } else if (place > 3) {
-        placed = nibbles.lanewise(VectorOperators.LSHR, 4 * place - 12);
-      }
+      IntVector placed = upper.lanewise(VectorOperators.LSHR, 4 + 4 * group);
       return placed.and(NIBBLE).or(ONE).reinterpretAsFloats().fma(scale, scale.mul(OFFSET));
     }
-    IntVector top = place == 7 ? nibbles : nibbles.lanewise(VectorOperators.LSHL, 28 - 4 * place);
+    IntVector top = group == 3 ? upper : upper.lanewise(VectorOperators.LSHL, 12 - 4 * group);
     return Lanes.top(top, 28).mul(scale);
   }
 
@@ -92,17 +91,16 @@ record PackedQ4() implements PackedFormat {
       FloatVector s3 = FloatVector.fromMemorySegment(F, MEMORY, block + 3 * BYTES, ORDER);
       long first = block + SCALES_BYTES;
       long tile = write + (long) b * BLOCK * Unit.STEP_BYTES;
-      for (int i = 0; i < BLOCK / 2; i++) {
-        IntVector q = IntVector.fromMemorySegment(I, MEMORY, first + (long) i * BYTES, ORDER);
-        long step = tile + (long) i * 2 * Unit.STEP_BYTES;
-        number(q, 0, s0).intoMemorySegment(MEMORY, step, ORDER);
-        number(q, 1, s1).intoMemorySegment(MEMORY, step + BYTES, ORDER);
-        number(q, 2, s2).intoMemorySegment(MEMORY, step + 2 * BYTES, ORDER);
-        number(q, 3, s3).intoMemorySegment(MEMORY, step + 3 * BYTES, ORDER);
-        number(q, 4, s0).intoMemorySegment(MEMORY, step + 4 * BYTES, ORDER);
-        number(q, 5, s1).intoMemorySegment(MEMORY, step + 5 * BYTES, ORDER);
-        number(q, 6, s2).intoMemorySegment(MEMORY, step + 6 * BYTES, ORDER);
-        number(q, 7, s3).intoMemorySegment(MEMORY, step + 7 * BYTES, ORDER);
+      for (int h = 0; h < 2; h++) {
+        for (int i = 0; i < HALF; i++) {
+          IntVector q = half(first + (long) i * BYTES, h);
+          long step = tile + (long) i * Unit.STEP_BYTES;
+          number(q, 0, s0).intoMemorySegment(MEMORY, step, ORDER);
+          number(q, 1, s1).intoMemorySegment(MEMORY, step + BYTES, ORDER);
+          number(q, 2, s2).intoMemorySegment(MEMORY, step + 2 * BYTES, ORDER);
+          number(q, 3, s3).intoMemorySegment(MEMORY, step + 3 * BYTES, ORDER);
+        }
+        tile += HALF * Unit.STEP_BYTES;
       }
     }
   }
@@ -126,19 +124,16 @@ record PackedQ4() implements PackedFormat {
       FloatVector s2 = FloatVector.fromMemorySegment(F, MEMORY, block + 2 * BYTES, ORDER);
       FloatVector s3 = FloatVector.fromMemorySegment(F, MEMORY, block + 3 * BYTES, ORDER);
       long first = block + SCALES_BYTES;
-      int column = xAt + b * BLOCK;
-      for (int i = 0; i < BLOCK / 2; i++) {
-        FloatVector v = FloatVector.broadcast(F, x[column + 2 * i]);
-        IntVector q = IntVector.fromMemorySegment(I, MEMORY, first + (long) i * BYTES, ORDER);
-        a0 = number(q, 0, s0).fma(v, a0);
-        a1 = number(q, 1, s1).fma(v, a1);
-        a2 = number(q, 2, s2).fma(v, a2);
-        a3 = number(q, 3, s3).fma(v, a3);
-        v = FloatVector.broadcast(F, x[column + 2 * i + 1]);
-        a0 = number(q, 4, s0).fma(v, a0);
-        a1 = number(q, 5, s1).fma(v, a1);
-        a2 = number(q, 6, s2).fma(v, a2);
-        a3 = number(q, 7, s3).fma(v, a3);
+      for (int h = 0; h < 2; h++) {
+        int column = xAt + b * BLOCK + h * HALF;
+        for (int i = 0; i < HALF; i++) {
+          FloatVector v = FloatVector.broadcast(F, x[column + i]);
+          IntVector q = half(first + (long) i * BYTES, h);
+          a0 = number(q, 0, s0).fma(v, a0);
+          a1 = number(q, 1, s1).fma(v, a1);
+          a2 = number(q, 2, s2).fma(v, a2);
+          a3 = number(q, 3, s3).fma(v, a3);
+        }
       }
     }
     Unit.store(a0, a1, a2, a3, out, at, groups);

@@ -9,7 +9,8 @@ import java.lang.foreign.MemorySegment;
  * block of tokens. One or two tokens are multiplied while weights are decoded. For more, weights
  * are decoded once, tile by tile along the inner dimension, into a scratch that stays in the
  * first-level cache, and multiplied with four tokens at a time, whose activations were brought
- * together before.
+ * together before. All units of a block follow each other: its activations, which are more than a
+ * unit's weights, stay in the second-level cache.
  */
 final class Matmul {
   private static final int TOKEN_BLOCK = 128;
@@ -29,7 +30,6 @@ final class Matmul {
   private HostActivations input;
   private HostActivations output;
   private int rows;
-  private int tokenBlocks;
 
   /** Rows in fours: {@code [quad][columns][Unit.QUAD]}. */
   private float[] quads = new float[0];
@@ -67,7 +67,7 @@ final class Matmul {
     input = x;
     output = out;
     rows = rowCount;
-    tokenBlocks = (rowCount + TOKEN_BLOCK - 1) / TOKEN_BLOCK;
+    int tokenBlocks = (rowCount + TOKEN_BLOCK - 1) / TOKEN_BLOCK;
     int quadCount = quadsOf(rowCount);
     int elements = Math.multiplyExact(quadCount * Unit.QUAD, w.inputs());
     if (quads.length < elements) {
@@ -100,8 +100,8 @@ final class Matmul {
   }
 
   private void multiply(int chunk, int worker) {
-    int unit = chunk / tokenBlocks;
-    int firstRow = chunk % tokenBlocks * TOKEN_BLOCK;
+    int unit = chunk % weights.units();
+    int firstRow = chunk / weights.units() * TOKEN_BLOCK;
     int blockRows = Math.min(rows - firstRow, TOKEN_BLOCK);
     PackedMatrix matrix = weights.matrixOf(unit);
     PackedFormat format = matrix.format();

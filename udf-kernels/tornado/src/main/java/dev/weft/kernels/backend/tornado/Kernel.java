@@ -269,6 +269,43 @@ enum Kernel {
           slot,
           a.format());
     }
+  },
+
+  /**
+   * 3 begin of what is found, 4 begin of what is found of slices; 5 tokens, 6 tokens of a slice, 7
+   * slices, 8 most tokens of a row that are asked for, 9 where in {@code step} pairs of a row and
+   * its count are, 10 infinity in {@code vectors}. What is found: {@code [asked][slices or
+   * 1][logits, tokens][most]}.
+   */
+  TOP_OF_SLICE(TopKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          TopKernels::topOfSlice,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.vectors().floats(),
+          slot);
+    }
+  },
+
+  /** The same. */
+  TOP_OF_ROW(TopKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          TopKernels::topOfRow,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.vectors().floats(),
+          slot);
+    }
   };
 
   /** Parameters of a call. */

@@ -11,6 +11,7 @@ import dev.weft.kernels.kv.KvLayout;
 import dev.weft.kernels.kv.RaggedTokens;
 import dev.weft.kernels.model.RopeSpec;
 import dev.weft.kernels.model.Tensor;
+import dev.weft.kernels.sampling.TopTokens;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -35,6 +36,7 @@ final class TornadoBackend implements Backend {
   private final WeakPlaces<Activations> activations;
   private final Map<Float, Integer> constants = new HashMap<>();
   private final int[] parameters = new int[Kernel.PARAMETERS];
+  private DeviceActivations scratch;
   private float[] cosines = new float[0];
   private int cosinesAt;
   private int sinesAt;
@@ -282,6 +284,58 @@ final class TornadoBackend implements Backend {
     parameters[5] = width;
     parameters[6] = upColumn;
     elements(Kernel.SWI_GLU, rows, width, false);
+  }
+
+  @Override
+  public void findTop(Activations logits, int vocabulary, TopTokens top) {
+    if (vocabulary > TopKernels.MOST_TOKENS) {
+      throw new IllegalArgumentException(
+          "%,d tokens; the kernel tells %,d apart".formatted(vocabulary, TopKernels.MOST_TOKENS));
+    }
+    int asked = top.asked();
+    if (asked == 0) {
+      return;
+    }
+    // What comes before is a program that steps without this have too.
+    queue.endProgram();
+    int most = top.most();
+    int length = TopKernels.slice(vocabulary);
+    int slices = (vocabulary + length - 1) / length;
+    int found = asked * 2 * most;
+    int at = scratch(Math.multiplyExact(found, slices + 1));
+    int infinityAt = constant(Float.POSITIVE_INFINITY);
+    int[] rows = new int[2 * asked];
+    for (int place = 0; place < asked; place++) {
+      rows[2 * place] = top.row(place);
+      rows[2 * place + 1] = top.count(place);
+    }
+    input(logits, asked);
+    parameters[3] = at;
+    parameters[4] = at + found;
+    parameters[5] = vocabulary;
+    parameters[6] = length;
+    parameters[7] = slices;
+    parameters[8] = most;
+    parameters[9] = queue.integers(rows, rows.length);
+    parameters[10] = infinityAt;
+    call(Kernel.TOP_OF_SLICE, slices, asked, false);
+    call(Kernel.TOP_OF_ROW, asked, 1, true);
+    float[] result = new float[found];
+    queue.read(queue.arena(), at, result, 0, found);
+    for (int place = 0; place < asked; place++) {
+      int begin = place * 2 * most;
+      for (int rank = 0; rank < top.count(place); rank++) {
+        top.set(place, rank, (int) result[begin + most + rank], result[begin + rank]);
+      }
+    }
+  }
+
+  /** Begin in the arena of room for that many elements, until the next call. */
+  private int scratch(int count) {
+    if (scratch == null || scratch.columns() < count) {
+      scratch = (DeviceActivations) allocate(1, Integer.highestOneBit(count) * 2);
+    }
+    return scratch.output();
   }
 
   @Override

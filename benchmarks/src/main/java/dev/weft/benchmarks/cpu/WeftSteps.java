@@ -7,6 +7,7 @@ import dev.weft.kernels.backend.Backends;
 import dev.weft.kernels.forward.Transformer;
 import dev.weft.kernels.kv.KvConfig;
 import dev.weft.kernels.model.Model;
+import dev.weft.kernels.sampling.SamplingParams;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -40,7 +41,10 @@ final class WeftSteps implements Steps {
       Transformer transformer = Transformer.open(model, backend, new KvConfig(pages));
       transformer.warmUp().warnings().forEach(line -> System.err.println("WARNING: " + line));
       return new WeftSteps(
-          model, backend, transformer, new ForwardSteps(transformer, sequences, tokens, chunk));
+          model,
+          backend,
+          transformer,
+          new ForwardSteps(transformer, sequences, tokens, chunk, SamplingParams.ALL_TOKENS));
     } catch (RuntimeException e) {
       if (backend != null) {
         backend.close();

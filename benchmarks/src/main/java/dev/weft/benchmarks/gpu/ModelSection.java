@@ -129,7 +129,8 @@ final class ModelSection {
     Model(Transformer transformer, DeviceLimits limits, int sequences, int tokens) {
       this.transformer = transformer;
       this.limits = limits;
-      steps = new ForwardSteps(transformer, sequences, tokens, setting.promptTokens());
+      // Logits stay on the device, as when the engine decodes greedily.
+      steps = new ForwardSteps(transformer, sequences, tokens, setting.promptTokens(), 1);
     }
 
     void fill() {

@@ -3,6 +3,8 @@ package dev.weft.benchmarks.measure;
 import dev.weft.kernels.forward.StepBatch;
 import dev.weft.kernels.forward.Transformer;
 import dev.weft.kernels.kv.KvConfig;
+import dev.weft.kernels.sampling.LogitRows;
+import dev.weft.kernels.sampling.SamplingParams;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
@@ -13,7 +15,8 @@ import java.util.stream.IntStream;
 public final class ForwardSteps {
   private final Transformer transformer;
   private final int[][] pages;
-  private final float[] logits;
+  private final LogitRows logits;
+  private final int needed;
   private final int chunk;
   private final StepBatch batch = new StepBatch();
 
@@ -21,16 +24,19 @@ public final class ForwardSteps {
    * @param transformer with {@link #pages} of them, which stays the caller's
    * @param tokens most of each sequence
    * @param chunk most tokens of a prompt that are computed at once
+   * @param needed of how many of the most likely tokens the logits are wanted: 1 for what greedy
+   *     decoding needs, {@link SamplingParams#ALL_TOKENS} for whole rows
    */
-  public ForwardSteps(Transformer transformer, int sequences, int tokens, int chunk) {
+  public ForwardSteps(Transformer transformer, int sequences, int tokens, int chunk, int needed) {
     this.transformer = transformer;
+    this.needed = needed;
     this.chunk = chunk;
     int each = Math.ceilDiv(tokens, KvConfig.PAGE_TOKENS);
     pages = new int[sequences][];
     for (int s = 0; s < sequences; s++) {
       pages[s] = IntStream.range(s * each, (s + 1) * each).toArray();
     }
-    logits = new float[sequences * transformer.spec().vocabSize()];
+    logits = new LogitRows(transformer.spec().vocabSize());
   }
 
   /** Pages of all sequences. */
@@ -91,14 +97,14 @@ public final class ForwardSteps {
   private void addStep(int[] tokens, int position) {
     for (int s = 0; s < tokens.length; s++) {
       batch.beginSequence(pages[s]);
-      batch.addToken(tokens[s], position, true);
+      batch.addToken(tokens[s], position, needed);
     }
   }
 
   private void addPrompt(int[] table, int[] tokens, int from, int end) {
     batch.beginSequence(table);
     for (int t = from; t < end; t++) {
-      batch.addToken(tokens[t], t, t == tokens.length - 1);
+      batch.addToken(tokens[t], t, t == tokens.length - 1 ? needed : 0);
     }
   }
 

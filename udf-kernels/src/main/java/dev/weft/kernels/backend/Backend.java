@@ -5,6 +5,7 @@ import dev.weft.kernels.kv.KvConfig;
 import dev.weft.kernels.kv.KvLayout;
 import dev.weft.kernels.kv.RaggedTokens;
 import dev.weft.kernels.model.Tensor;
+import dev.weft.kernels.sampling.TopTokens;
 import java.util.List;
 
 /**
@@ -101,6 +102,15 @@ public interface Backend extends AutoCloseable {
    * 2020, arXiv:2002.05202).
    */
   void swiGlu(Activations x, int rows, int upColumn, int width, Activations out);
+
+  /**
+   * Finds the most likely tokens of the rows that are asked for. Rows of logits may lie in another
+   * memory than the host's: then only what is found is copied.
+   *
+   * @param logits shape {@code [rows][>= vocabulary]}
+   * @param vocabulary elements of a row that count
+   */
+  void findTop(Activations logits, int vocabulary, TopTokens top);
 
   /**
    * Returns when all operations so far are computed; a backend may put them off until then, or

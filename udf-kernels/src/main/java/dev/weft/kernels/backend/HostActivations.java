@@ -1,5 +1,7 @@
 package dev.weft.kernels.backend;
 
+import dev.weft.kernels.sampling.TopTokens;
+
 /** Activations in a Java array, row-major; row {@code r} starts at {@code r * stride}. */
 public final class HostActivations implements Activations {
   private final float[] data;
@@ -30,6 +32,13 @@ public final class HostActivations implements Activations {
 
   public int stride() {
     return stride;
+  }
+
+  /** {@link Backend#findTop} for these as logits. */
+  public void findTop(int vocabulary, TopTokens top) {
+    for (int place = 0; place < top.asked(); place++) {
+      top.find(place, data, top.row(place) * stride, vocabulary);
+    }
   }
 
   @Override

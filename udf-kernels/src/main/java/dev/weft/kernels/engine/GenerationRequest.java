@@ -34,6 +34,11 @@ record GenerationRequest(
     return topLogprobs != NO_LOGPROBS;
   }
 
+  /** Of how many of the most likely tokens the logits are looked at. */
+  int tokensNeeded() {
+    return wantsLogprobs() ? SamplingParams.ALL_TOKENS : sampling.tokensNeeded();
+  }
+
   boolean isStopToken(int token) {
     for (int stop : stopTokens) {
       if (stop == token) {

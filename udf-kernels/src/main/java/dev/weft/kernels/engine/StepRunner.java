@@ -4,6 +4,7 @@ import dev.weft.batching.schedule.Sequence;
 import dev.weft.batching.schedule.Step;
 import dev.weft.kernels.forward.StepBatch;
 import dev.weft.kernels.forward.Transformer;
+import dev.weft.kernels.sampling.LogitRows;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
@@ -29,19 +30,22 @@ final class StepRunner {
   record Culprit(int place, Throwable reason) {}
 
   private final Transformer transformer;
-  private final int vocabulary;
   private final int tries;
   private final StepBatch batch = new StepBatch();
-  private float[] logits = {};
+  private final LogitRows logits;
+
+  /** Of one sequence that is computed alone. */
+  private final LogitRows own;
 
   StepRunner(Transformer transformer, int tries) {
     this.transformer = transformer;
-    this.vocabulary = transformer.spec().vocabSize();
     this.tries = tries;
+    logits = new LogitRows(transformer.spec().vocabSize());
+    own = new LogitRows(transformer.spec().vocabSize());
   }
 
-  /** Logits of the last step, shape (sequences that want them, vocabulary), flat. */
-  float[] logits() {
+  /** Logits of the last step, a row for each sequence that wants them. */
+  LogitRows logits() {
     return logits;
   }
 
@@ -58,7 +62,6 @@ final class StepRunner {
       for (int i = 0; i < step.sequences(); i++) {
         add(step, i);
       }
-      reserve(batch.logitsRows());
       transformer.forward(batch, logits);
       return List.of();
     } catch (RuntimeException | OutOfMemoryError e) {
@@ -70,23 +73,20 @@ final class StepRunner {
 
   private List<Culprit> runAlone(Step step, Throwable first) {
     List<Culprit> culprits = new ArrayList<>();
-    float[] own = new float[vocabulary];
-    reserve(step.logitTokens());
-    int row = 0;
+    logits.clear();
     for (int i = 0; i < step.sequences(); i++) {
-      Throwable reason = runAlone(step, i, first, own);
-      if (reason != null) {
+      Throwable reason = runAlone(step, i, first);
+      if (reason == null) {
+        logits.addAll(own);
+      } else {
         culprits.add(new Culprit(i, reason));
-      }
-      if (step.logits(i)) {
-        System.arraycopy(own, 0, logits, vocabulary * row++, vocabulary);
       }
     }
     return culprits;
   }
 
   /** Null if it succeeds, or else what is thrown time and again. */
-  private Throwable runAlone(Step step, int place, Throwable first, float[] own) {
+  private Throwable runAlone(Step step, int place, Throwable first) {
     Throwable last = first;
     // The step that failed was the first try.
     for (int tried = 1; tried < tries || tried == 1 && step.sequences() > 1; tried++) {
@@ -104,12 +104,11 @@ final class StepRunner {
 
   /** Whether a step of one harmless token succeeds; overwrites page 0. */
   boolean isHealthy() {
-    float[] own = new float[vocabulary];
     for (int token : PROBES) {
       try {
         batch.clear();
         batch.beginSequence(new int[] {0});
-        batch.addToken(token, 0, true);
+        batch.addToken(token, 0, 1);
         transformer.forward(batch, own);
         return true;
       } catch (RuntimeException | OutOfMemoryError e) {
@@ -123,16 +122,10 @@ final class StepRunner {
     Sequence sequence = step.sequence(place);
     int[] tokens = sequence.tokens();
     int end = step.from(place) + step.count(place);
+    int needed = step.logits(place) ? ((Answer) sequence.handle()).request.tokensNeeded() : 0;
     batch.beginSequence(sequence.pageTable());
     for (int position = step.from(place); position < end; position++) {
-      batch.addToken(tokens[position], position, step.logits(place) && position == end - 1);
-    }
-  }
-
-  private void reserve(int rows) {
-    int needed = Math.multiplyExact(rows, vocabulary);
-    if (logits.length < needed) {
-      logits = new float[Math.max(needed, (int) Math.min(2L * logits.length, 1 << 30))];
+      batch.addToken(tokens[position], position, position == end - 1 ? needed : 0);
     }
   }
 

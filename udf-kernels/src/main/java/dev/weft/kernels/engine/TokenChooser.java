@@ -1,6 +1,7 @@
 package dev.weft.kernels.engine;
 
 import dev.weft.batching.schedule.Sequence;
+import dev.weft.kernels.sampling.LogitRows;
 import dev.weft.kernels.sampling.RandomStream;
 import dev.weft.kernels.sampling.Sampler;
 import dev.weft.kernels.sampling.SamplingParams;
@@ -24,13 +25,13 @@ final class TokenChooser {
   }
 
   /**
-   * @param logits shape (any, vocabulary), flat
+   * @param logits as many as {@link GenerationRequest#tokensNeeded} says
    * @param row that of the last token of the sequence
    * @return the token to go on with, {@link #FINISHED} or {@link #FAILED}
    */
-  int choose(Answer answer, Sequence sequence, float[] logits, int row) {
+  int choose(Answer answer, Sequence sequence, LogitRows logits, int row) {
     GenerationRequest request = answer.request;
-    if (!sampler.load(logits, row)) {
+    if (!logits.load(row, sampler)) {
       answer.fail(
           EngineError.ENGINE_NONFINITE_LOGITS,
           "the model gave logits that are not numbers for the token at position "

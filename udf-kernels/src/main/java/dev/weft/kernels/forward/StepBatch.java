@@ -1,6 +1,7 @@
 package dev.weft.kernels.forward;
 
 import dev.weft.kernels.kv.RaggedTokens;
+import dev.weft.kernels.sampling.SamplingParams;
 import java.util.Arrays;
 
 /**
@@ -11,6 +12,7 @@ public final class StepBatch {
   private final RaggedTokens tokens = new RaggedTokens();
   private int[] tokenIds = new int[64];
   private int[] logitsTokens = new int[16];
+  private int[] tokensNeeded = new int[16];
   private int logitsRows;
 
   public void clear() {
@@ -33,18 +35,31 @@ public final class StepBatch {
    * Adds the next token of the sequence begun last.
    *
    * @param position place in the sequence, from 0; follows the one before within this step
-   * @param wantsLogits whether its logits are wanted; they come in the order of adding
+   * @param wantsLogits whether its logits are wanted, all of them; rows come in the order of adding
    */
   public void addToken(int tokenId, int position, boolean wantsLogits) {
+    addToken(tokenId, position, wantsLogits ? SamplingParams.ALL_TOKENS : 0);
+  }
+
+  /**
+   * Adds the next token of the sequence begun last.
+   *
+   * @param position place in the sequence, from 0; follows the one before within this step
+   * @param needed of how many of the most likely tokens that may follow the logits are wanted; 0
+   *     for none
+   */
+  public void addToken(int tokenId, int position, int needed) {
     int index = tokens.addToken(position);
     if (index == tokenIds.length) {
       tokenIds = Arrays.copyOf(tokenIds, index * 2);
     }
     tokenIds[index] = tokenId;
-    if (wantsLogits) {
+    if (needed > 0) {
       if (logitsRows == logitsTokens.length) {
         logitsTokens = Arrays.copyOf(logitsTokens, logitsRows * 2);
+        tokensNeeded = Arrays.copyOf(tokensNeeded, logitsRows * 2);
       }
+      tokensNeeded[logitsRows] = needed;
       logitsTokens[logitsRows++] = index;
     }
   }
@@ -65,6 +80,11 @@ public final class StepBatch {
   /** Index in the step of the token of a row of logits. */
   public int logitsToken(int row) {
     return logitsTokens[row];
+  }
+
+  /** Of how many of the most likely tokens the logits of a row are wanted. */
+  int tokensNeeded(int row) {
+    return tokensNeeded[row];
   }
 
   public int tokenId(int token) {

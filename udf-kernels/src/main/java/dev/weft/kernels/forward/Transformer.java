@@ -15,6 +15,7 @@ import dev.weft.kernels.model.Model;
 import dev.weft.kernels.model.ModelWeights;
 import dev.weft.kernels.model.Tensor;
 import dev.weft.kernels.model.TransformerSpec;
+import dev.weft.kernels.sampling.LogitRows;
 import java.util.Arrays;
 import java.util.List;
 
@@ -26,6 +27,7 @@ import java.util.List;
  */
 public final class Transformer implements AutoCloseable {
   private static final long STEP_WARM_UP_NANOS = 300_000_000L;
+  private static final int WARM_UP_ROWS = 4;
 
   private final TransformerSpec spec;
   private final Backend backend;
@@ -148,10 +150,13 @@ public final class Transformer implements AutoCloseable {
     return health;
   }
 
-  /** Runs some steps of one token and of a page. Overwrites page 0, as {@link #warmUp}. */
+  /**
+   * Runs some steps of one token and of a page, with logits of one token and of several. Overwrites
+   * page 0, as {@link #warmUp}.
+   */
   public void runSteps() {
     var batch = new StepBatch();
-    float[] logits = new float[spec.vocabSize()];
+    var logits = new LogitRows(spec.vocabSize());
     int[] pages = {0};
     long end = System.nanoTime() + STEP_WARM_UP_NANOS;
     for (int round = 0; round < 3 || System.nanoTime() < end && round < 1000; round++) {
@@ -159,7 +164,7 @@ public final class Transformer implements AutoCloseable {
       batch.beginSequence(pages);
       int tokens = round % 2 == 0 ? 1 : KvConfig.PAGE_TOKENS;
       for (int t = 0; t < tokens; t++) {
-        batch.addToken(0, t, t == tokens - 1);
+        batch.addToken(0, t, tokens - t <= WARM_UP_ROWS ? 1 : 0);
       }
       forward(batch, logits);
     }
@@ -171,16 +176,50 @@ public final class Transformer implements AutoCloseable {
 
   /**
    * Computes one step: stores keys and values of its tokens in their pages and gives the logits
-   * that are wanted.
+   * that are wanted. Rows of which few tokens are wanted stay where they were computed.
+   *
+   * @param logits takes the rows in the order of adding, in place of what it had
+   * @throws IllegalArgumentException if a token id or page does not exist
+   */
+  public void forward(StepBatch batch, LogitRows logits) {
+    check(batch);
+    logits.clear();
+    for (int row = 0; row < batch.logitsRows(); row++) {
+      logits.add(batch.tokensNeeded(row));
+    }
+    compute(batch);
+    if (logits.top().asked() > 0) {
+      backend.findTop(buffers.logits, spec.vocabSize(), logits.top());
+    }
+    for (int row = 0; row < logits.rows(); row++) {
+      if (logits.isWhole(row)) {
+        buffers.logits.read(row, logits.whole(), logits.begin(row), spec.vocabSize());
+      }
+    }
+    backend.finish();
+  }
+
+  /**
+   * The same with all logits of every token of which some are wanted.
    *
    * @param logits shape {@code [>= batch.logitsRows()][vocabSize]}, rows in the order of adding
    * @throws IllegalArgumentException if a token id or page does not exist, or {@code logits} is too
    *     short
    */
   public void forward(StepBatch batch, float[] logits) {
+    check(batch);
+    check(batch, logits);
+    compute(batch);
+    for (int row = 0; row < batch.logitsRows(); row++) {
+      buffers.logits.read(row, logits, row * spec.vocabSize(), spec.vocabSize());
+    }
+    backend.finish();
+  }
+
+  /** Leaves the logits in the buffers. */
+  private void compute(StepBatch batch) {
     int tokens = batch.tokens();
     int rows = batch.logitsRows();
-    check(batch, logits);
     if (tokens == 0) {
       return;
     }
@@ -205,11 +244,7 @@ public final class Transformer implements AutoCloseable {
       backend.gather(b.x, batch.logitsTokens(), rows, b.last);
       backend.rmsNorm(b.last, rows, outputNorm, spec.rmsNormEpsilon(), b.lastNormed);
       backend.matmul(output, b.lastNormed, rows, b.logits);
-      for (int r = 0; r < rows; r++) {
-        b.logits.read(r, logits, r * spec.vocabSize(), spec.vocabSize());
-      }
     }
-    backend.finish();
   }
 
   private void attention(Layer layer, int index, StepBatch batch, int tokens) {
@@ -268,6 +303,9 @@ public final class Transformer implements AutoCloseable {
               + logits.length
               + " elements");
     }
+  }
+
+  private void check(StepBatch batch) {
     int[] ids = batch.tokenIds();
     for (int t = 0; t < batch.tokens(); t++) {
       if (ids[t] < 0 || ids[t] >= spec.vocabSize()) {

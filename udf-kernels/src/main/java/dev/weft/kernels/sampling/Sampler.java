@@ -3,7 +3,9 @@ package dev.weft.kernels.sampling;
 import java.util.Arrays;
 
 /**
- * Chooses tokens from rows of logits. One row at a time: {@link #load}, then any of the others.
+ * Chooses tokens from rows of logits. One row at a time: {@link #load(float[], int)}, then any of
+ * the others; or, where the parameters need no more, {@link #load(TopTokens, int)} and {@link
+ * #draw}, which gives the same.
  *
  * <p>The order is penalties, temperature, top-k, top-p, min-p, draw. All of it depends on the row,
  * the sequence's own tokens and one random number; sums run in the order of token ids. Equal logits
@@ -20,7 +22,10 @@ public final class Sampler {
 
   private final int vocabulary;
 
-  /** The row as the model gave it, and after penalties. Shape of both: (vocabulary). */
+  /**
+   * The row as the model gave it, and after penalties. Shape of both: (vocabulary). Of a row that
+   * is not whole its tokens in the order of ids, in {@code [0, size)}.
+   */
   private final float[] logits;
 
   private final float[] penalized;
@@ -34,14 +39,20 @@ public final class Sampler {
   /** Weights of those keys, reordered with them; scratch before that. */
   private final double[] selected;
 
-  /** Probability of each token relative to the most likely one. Shape: (vocabulary). */
+  /** Probability of each token of the row relative to the most likely one. */
   private final double[] weights;
 
-  /** The tokens to draw from, in the order of ids, and the running sum of their weights. */
+  /** Places of the tokens to draw from, in the order of ids, and the running sum of weights. */
   private final int[] candidates;
 
   private final double[] cumulative;
   private final long[] bestKeys;
+
+  /** The tokens of a row that is not whole. */
+  private final int[] tokenIds = new int[TopTokens.MOST];
+
+  private int size;
+  private boolean whole;
   private float max;
   private double logOfSum;
   private boolean logOfSumKnown;
@@ -73,8 +84,35 @@ public final class Sampler {
    */
   public boolean load(float[] rows, int row) {
     System.arraycopy(rows, Math.multiplyExact(row, vocabulary), logits, 0, vocabulary);
+    size = vocabulary;
+    whole = true;
     logOfSumKnown = false;
     max = max(logits);
+    return Float.isFinite(max);
+  }
+
+  /**
+   * Takes the most likely tokens of a row, enough for the parameters that {@link #draw} will get:
+   * {@link SamplingParams#tokensNeeded}.
+   *
+   * @return as for the whole row
+   */
+  public boolean load(TopTokens top, int place) {
+    size = top.count(place);
+    whole = false;
+    logOfSumKnown = false;
+    for (int rank = 0; rank < size; rank++) {
+      int token = top.token(place, rank);
+      int at = rank;
+      while (at > 0 && tokenIds[at - 1] > token) {
+        tokenIds[at] = tokenIds[at - 1];
+        logits[at] = logits[at - 1];
+        at--;
+      }
+      tokenIds[at] = token;
+      logits[at] = top.logit(place, rank);
+    }
+    max = top.logit(place, 0);
     return Float.isFinite(max);
   }
 
@@ -84,9 +122,11 @@ public final class Sampler {
    * @param tokens of the sequence, prompt first; valid in {@code [0, length)}
    * @param promptTokens how many of them are prompt
    * @param uniform random number in [0, 1); not looked at when greedy
+   * @throws IllegalStateException if the row has fewer tokens than the parameters need
    */
   public int draw(
       SamplingParams params, int[] tokens, int promptTokens, int length, double uniform) {
+    require(params.tokensNeeded());
     float[] row = logits;
     float top = max;
     if (params.penalized()) {
@@ -94,11 +134,20 @@ public final class Sampler {
       row = penalized;
       top = max(penalized);
     }
-    return params.greedy() ? first(row, top) : draw(params, row, top, uniform);
+    int at = params.greedy() ? first(row, top) : draw(params, row, top, uniform);
+    return whole ? at : tokenIds[at];
+  }
+
+  private void require(int tokens) {
+    if (size < Math.min(tokens, vocabulary)) {
+      throw new IllegalStateException(
+          "the " + size + " most likely tokens of a row were loaded, and more are looked at");
+    }
   }
 
   /** Natural logarithm of the model's own probability of a token. */
   public double logProbability(int token) {
+    require(vocabulary);
     if (!logOfSumKnown) {
       weigh(logits, max, 1);
       double sum = 0;
@@ -119,6 +168,7 @@ public final class Sampler {
    * @return how many there are: {@code count}, or the vocabulary if that is less
    */
   public int top(int[] ids, int count) {
+    require(vocabulary);
     int wanted = Math.min(count, vocabulary);
     if (wanted == 0) {
       return 0;
@@ -132,13 +182,17 @@ public final class Sampler {
 
   /** The tokens that the last {@link #draw} with a temperature chose from. */
   int[] candidates() {
-    return Arrays.copyOf(candidates, candidateCount);
+    int[] found = Arrays.copyOf(candidates, candidateCount);
+    if (!whole) {
+      Arrays.setAll(found, i -> tokenIds[found[i]]);
+    }
+    return found;
   }
 
   private int draw(SamplingParams params, float[] row, float top, double uniform) {
     long threshold = Long.MIN_VALUE;
     weigh(row, top, params.temperature());
-    if (params.topK() > 0 && params.topK() < vocabulary) {
+    if (params.topK() > 0 && params.topK() < size) {
       threshold = keyOfRank(row, params.topK());
     }
     int count = keep(row, threshold, params.topP() < 1 ? 0 : params.minP());
@@ -158,10 +212,10 @@ public final class Sampler {
   }
 
   private void weigh(float[] row, float top, double temperature) {
-    for (int token = 0; token < vocabulary; token++) {
+    for (int token = 0; token < size; token++) {
       weights[token] = ((double) row[token] - top) / temperature;
     }
-    Exponential.exp(weights, selected, vocabulary);
+    Exponential.exp(weights, selected, size);
   }
 
   /** The key of the last of the {@code count} most likely tokens. */
@@ -169,17 +223,17 @@ public final class Sampler {
     if (count <= bestKeys.length) {
       return bestKeys[best(row, count) - 1];
     }
-    for (int token = 0; token < vocabulary; token++) {
+    for (int token = 0; token < size; token++) {
       keys[token] = TokenOrder.key(row[token], token);
     }
-    return TokenOrder.largest(keys, vocabulary, count);
+    return TokenOrder.largest(keys, size, count);
   }
 
   /** Fills {@link #bestKeys} with the largest keys, the largest first; returns how many. */
   private int best(float[] row, int count) {
     int found = 0;
     long least = Long.MIN_VALUE;
-    for (int token = 0; token < vocabulary; token++) {
+    for (int token = 0; token < size; token++) {
       long key = TokenOrder.key(row[token], token);
       if (found == count && key < least) {
         continue;
@@ -205,7 +259,7 @@ public final class Sampler {
     double least = Math.max(minP, NEVER);
     int count = 0;
     double sum = 0;
-    for (int token = 0; token < vocabulary; token++) {
+    for (int token = 0; token < size; token++) {
       if (weights[token] < least
           || threshold != Long.MIN_VALUE && TokenOrder.key(row[token], token) < threshold) {
         continue;

@@ -29,6 +29,9 @@ public record SamplingParams(
   /** The most likely token, nothing penalized. */
   public static final SamplingParams GREEDY = new SamplingParams(1, 0, 0, 0, 0, 1, 0);
 
+  /** Of {@link #tokensNeeded}: every token counts. */
+  public static final int ALL_TOKENS = Integer.MAX_VALUE;
+
   /**
    * @throws IllegalArgumentException if a value is outside its range; the message names value and
    *     range
@@ -55,6 +58,21 @@ public record SamplingParams(
   /** Whether logits depend on the tokens before. */
   public boolean penalized() {
     return repetitionPenalty != 1 || frequencyPenalty != 0 || presencePenalty != 0;
+  }
+
+  /**
+   * Of how many of the most likely tokens the logits decide the draw, bit by bit; {@link
+   * #ALL_TOKENS} where a token may be drawn however unlikely it is, or become likely by a penalty.
+   * Top-p and min-p look at what top-k leaves.
+   */
+  public int tokensNeeded() {
+    if (penalized()) {
+      return ALL_TOKENS;
+    }
+    if (greedy()) {
+      return 1;
+    }
+    return topK > 0 ? topK : ALL_TOKENS;
   }
 
   private static boolean within(float value, float low, float high) {

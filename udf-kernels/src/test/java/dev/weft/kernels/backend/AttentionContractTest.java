@@ -149,6 +149,33 @@ class AttentionContractTest {
   @MethodSource("backendsAndShapes")
   void sharedPrefixesGiveTheSameBits(
       String name, int heads, int kvHeads, int headDim, int window, KvFormat format) {
+    sharedPrefixes(name, heads, kvHeads, headDim, window, format, 0);
+  }
+
+  static List<Arguments> backendsAndSharingShapes() {
+    var cases = new ArrayList<Arguments>();
+    for (var provider : TestedBackends.all()) {
+      for (KvFormat format : KvFormat.values()) {
+        cases.add(Arguments.of(provider.name(), 9, 3, 64, 0, format));
+      }
+      cases.add(Arguments.of(provider.name(), 6, 6, 16, 0, KvFormat.F32));
+    }
+    return cases;
+  }
+
+  /** The same where most sequences have many pages in common. */
+  @ParameterizedTest(name = "{0} {1}/{2} heads of {3}, window {4}, {5}")
+  @MethodSource("backendsAndSharingShapes")
+  void longSharedPrefixesGiveTheSameBits(
+      String name, int heads, int kvHeads, int headDim, int window, KvFormat format) {
+    sharedPrefixes(name, heads, kvHeads, headDim, window, format, 9);
+  }
+
+  /**
+   * @param pages of the first sequence, of which the others take all but one or two; 0 for any
+   */
+  private static void sharedPrefixes(
+      String name, int heads, int kvHeads, int headDim, int window, KvFormat format, int pages) {
     long seed = new Random().nextLong();
     System.out.println("seed " + seed);
     var make = new RandomTensors(new Random(seed), null);
@@ -170,12 +197,17 @@ class AttentionContractTest {
       Sequence parent = s == 0 ? null : tree.get(make.random().nextInt(s));
       int most = parent == null ? 0 : (parent.rows().length - 1) / KvConfig.PAGE_TOKENS;
       int shared = parent == null ? 0 : make.random().nextInt(most + 1);
+      if (pages > 0 && parent != null) {
+        shared = Math.max(shared, Math.min(most, pages - 1 - make.random().nextInt(2)));
+      }
+      int own = shared;
       int from = shared * KvConfig.PAGE_TOKENS;
-      float[][] rows = new float[from + 1 + make.random().nextInt(s == 0 ? 70 : 50)][];
+      int least = s == 0 ? pages * KvConfig.PAGE_TOKENS : from;
+      float[][] rows = new float[least + 1 + make.random().nextInt(s == 0 ? 70 : 50)][];
       Arrays.setAll(rows, t -> t < from ? parent.rows()[t] : make.values(width, 1.2));
-      int[] pages = new int[rows.length / KvConfig.PAGE_TOKENS + 1];
-      Arrays.setAll(pages, i -> i < shared ? parent.pages()[i] : ids.removeLast());
-      tree.add(new Sequence(rows, pages, from));
+      int[] table = new int[rows.length / KvConfig.PAGE_TOKENS + 1];
+      Arrays.setAll(table, i -> i < own ? parent.pages()[i] : ids.removeLast());
+      tree.add(new Sequence(rows, table, from));
     }
     try (Backend backend = Backends.find(name).open(new BackendConfig(2));
         KvCache kv =

@@ -112,6 +112,46 @@ class DeterminismTest {
     assertThat(shared).as("shared tokens in all rounds").isPositive();
   }
 
+  static List<String> backends() {
+    return EngineRuns.backends();
+  }
+
+  /** With log-probabilities a step gives whole rows of logits, else a few tokens where they do. */
+  @ParameterizedTest
+  @MethodSource("backends")
+  void logProbabilitiesChangeNoAnswer(String backend) throws Exception {
+    long seed = new Random().nextLong();
+    System.out.println("DeterminismTest.logProbabilities " + backend + " seed " + seed);
+    var random = new Random(seed);
+    try (Engine engine =
+        Engine.open(EngineConfig.builder(TinyModel.write(folder)).backend(backend).build())) {
+      List<TestRequest> without = new ArrayList<>();
+      for (TestRequest request : requests(random, TinyModel.VOCABULARY)) {
+        if (request.logprobs() == null) {
+          without.add(request);
+        }
+      }
+      Map<String, String> expected = new TreeMap<>();
+      List<TestRequest> with = without.stream().map(request -> request.logprobs(2)).toList();
+      for (TestResult result : EngineRuns.run(engine, with, 9).results()) {
+        expected.put(result.row() + "/" + result.sample(), withoutLogprobs(result));
+      }
+      Map<String, String> answers = new TreeMap<>();
+      for (TestResult result : EngineRuns.run(engine, without, 9).results()) {
+        answers.put(result.row() + "/" + result.sample(), withoutLogprobs(result));
+      }
+      assertThat(answers).as("seed " + seed).hasSizeGreaterThan(10).isEqualTo(expected);
+    }
+  }
+
+  private static String withoutLogprobs(TestResult result) {
+    return result.text()
+        + Arrays.toString(result.tokens())
+        + result.finishReason()
+        + result.stopReason()
+        + result.integer(ResultSchema.OUTPUT_TOKENS);
+  }
+
   private static Map<String, String> run(
       Engine engine, List<TestRequest> requests, int streams, Random random) throws Exception {
     var parts = new ArrayList<List<TestRequest>>();

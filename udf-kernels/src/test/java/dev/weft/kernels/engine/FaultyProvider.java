@@ -14,6 +14,7 @@ import dev.weft.kernels.kv.KvConfig;
 import dev.weft.kernels.kv.KvLayout;
 import dev.weft.kernels.kv.RaggedTokens;
 import dev.weft.kernels.model.Tensor;
+import dev.weft.kernels.sampling.TopTokens;
 import java.util.List;
 import java.util.function.IntConsumer;
 
@@ -157,6 +158,11 @@ record FaultyProvider(IntConsumer fault) implements BackendProvider {
     @Override
     public void swiGlu(Activations x, int rows, int upColumn, int width, Activations out) {
       scalar.swiGlu(x, rows, upColumn, width, out);
+    }
+
+    @Override
+    public void findTop(Activations logits, int vocabulary, TopTokens top) {
+      scalar.findTop(logits, vocabulary, top);
     }
 
     @Override

@@ -15,6 +15,7 @@ import dev.weft.kernels.kv.KvLayout;
 import dev.weft.kernels.kv.RaggedTokens;
 import dev.weft.kernels.memory.MemoryBudget;
 import dev.weft.kernels.model.Tensor;
+import dev.weft.kernels.sampling.TopTokens;
 import java.util.List;
 
 /**
@@ -251,6 +252,11 @@ public final class ScalarBackend implements Backend {
         o.data()[r * o.stride() + i] = (float) (gate / (1 + Math.exp(-gate)) * up);
       }
     }
+  }
+
+  @Override
+  public void findTop(Activations logits, int vocabulary, TopTokens top) {
+    ((HostActivations) logits).findTop(vocabulary, top);
   }
 
   @Override

@@ -16,6 +16,7 @@ import dev.weft.kernels.kv.RaggedTokens;
 import dev.weft.kernels.memory.MemoryBudget;
 import dev.weft.kernels.memory.OffHeap;
 import dev.weft.kernels.model.Tensor;
+import dev.weft.kernels.sampling.TopTokens;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -139,6 +140,11 @@ public final class VectorBackend implements Backend {
   @Override
   public void swiGlu(Activations x, int rows, int upColumn, int width, Activations out) {
     tokenJobs.swiGlu((HostActivations) x, rows, upColumn, width, (HostActivations) out);
+  }
+
+  @Override
+  public void findTop(Activations logits, int vocabulary, TopTokens top) {
+    ((HostActivations) logits).findTop(vocabulary, top);
   }
 
   @Override

@@ -5,9 +5,13 @@ import java.util.Arrays;
 
 /**
  * Activations in the arena of the device, row-major. What the host reads is copied at the first
- * read after a change; what it writes goes to the device before the next operation on them.
+ * read after a change, wide rows one by one each time; what it writes goes to the device before the
+ * next operation on them.
  */
 final class DeviceActivations implements Activations {
+  /** Rows of so many elements, such as logits, are copied without the other rows. */
+  private static final int WIDE = 1 << 12;
+
   private final DeviceQueue queue;
   private final int at;
   private final int rows;
@@ -62,12 +66,16 @@ final class DeviceActivations implements Activations {
   private void bring() {
     if (host == null) {
       host = new float[rows * stride];
-      queue.read(queue.arena(), at, host, host.length);
+      queue.read(queue.arena(), at, host, 0, host.length);
     }
   }
 
   @Override
   public void read(int row, float[] dst, int to, int count) {
+    if (host == null && stride >= WIDE) {
+      queue.read(queue.arena(), at + row * stride, dst, to, count);
+      return;
+    }
     bring();
     System.arraycopy(host, row * stride, dst, to, count);
   }

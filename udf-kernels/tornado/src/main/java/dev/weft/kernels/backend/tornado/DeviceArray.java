@@ -111,7 +111,7 @@ final class DeviceArray {
     MemorySegment.copy(data, from, host(), ValueLayout.JAVA_INT, 4L * at, count);
   }
 
-  void getHost(int at, float[] data, int count) {
-    MemorySegment.copy(host(), ValueLayout.JAVA_FLOAT, 4L * at, data, 0, count);
+  void getHost(int at, float[] data, int to, int count) {
+    MemorySegment.copy(host(), ValueLayout.JAVA_FLOAT, 4L * at, data, to, count);
   }
 }

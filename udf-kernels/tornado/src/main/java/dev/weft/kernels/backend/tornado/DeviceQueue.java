@@ -74,7 +74,11 @@ final class DeviceQueue implements AutoCloseable {
   private sealed interface Waiting {}
 
   private record Call(Task task, int[] parameters, int groupsX, int groupsY, boolean last)
-      implements Waiting {}
+      implements Waiting {
+    Call asLast() {
+      return new Call(task, parameters, groupsX, groupsY, true);
+    }
+  }
 
   private record Put(DeviceArray array, int at, Object data, int from, int count)
       implements Waiting {}
@@ -245,6 +249,13 @@ final class DeviceQueue implements AutoCloseable {
   void call(Task task, int[] parameters, int groupsX, int groupsY, boolean last) {
     waiting.add(
         new Call(task, Arrays.copyOf(parameters, Kernel.PARAMETERS), groupsX, groupsY, last));
+  }
+
+  /** A program may end with what waits now. */
+  void endProgram() {
+    if (!waiting.isEmpty() && waiting.getLast() instanceof Call call) {
+      waiting.set(waiting.size() - 1, call.asLast());
+    }
   }
 
   /** Another number after each flush: what {@link #integers} gave before is of no use then. */
@@ -483,13 +494,13 @@ final class DeviceQueue implements AutoCloseable {
     return grid;
   }
 
-  /** Reads a part of an array that kernels write. */
-  void read(DeviceArray array, int at, float[] data, int count) {
+  /** Reads a part of an array that kernels write to {@code data[to..to + count - 1]}. */
+  void read(DeviceArray array, int at, float[] data, int to, int count) {
     flush();
     if (lastResult != null && planned.contains(array)) {
       copyToHost(array, at, count);
     }
-    array.getHost(at, data, count);
+    array.getHost(at, data, to, count);
   }
 
   private void copyToHost(DeviceArray array, int at, int count) {

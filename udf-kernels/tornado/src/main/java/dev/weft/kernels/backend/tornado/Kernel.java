@@ -189,12 +189,12 @@ enum Kernel {
    * pairs that are turned, 10 whether they are neighbours, 11 cosines, 12 sines, 13 tokens in
    * {@code step}, 14 begin of the layer in the pages.
    */
-  ROPE_AND_STORE(AttentionKernels.GROUP) {
+  ROPE_AND_STORE(StoreKernels.GROUP) {
     @Override
     void add(TaskGraph graph, String task, Arrays a, int slot) {
       graph.task(
           task,
-          AttentionKernels::ropeAndStore,
+          StoreKernels::ropeAndStore,
           new KernelContext(),
           a.base(),
           a.step(),
@@ -208,8 +208,8 @@ enum Kernel {
 
   /**
    * 5 column of queries, 6 elements of a head, 7 query heads of a key head, 8 key heads, 9 most
-   * query heads of a work group, 11 window, 12 scale, 13 tokens in {@code step}, 14 begin of the
-   * layer in the pages.
+   * query heads of a work group, 10 blocks of tokens in {@code step}, 11 window, 12 scale, 13
+   * tokens in {@code step}, 14 begin of the layer in the pages.
    */
   ATTENTION(AttentionKernels.GROUP) {
     @Override
@@ -229,12 +229,12 @@ enum Kernel {
   },
 
   /** The same for f16 and q8_0; 15 begin of the layer in the scales. */
-  ROPE_AND_STORE_PACKED(AttentionKernels.GROUP) {
+  ROPE_AND_STORE_PACKED(StoreKernels.GROUP) {
     @Override
     void add(TaskGraph graph, String task, Arrays a, int slot) {
       graph.task(
           task,
-          AttentionKernels::ropeAndStorePacked,
+          StoreKernels::ropeAndStorePacked,
           new KernelContext(),
           a.base(),
           a.step(),
@@ -268,6 +268,43 @@ enum Kernel {
           a.valueScales().floats(),
           slot,
           a.format());
+    }
+  },
+
+  /**
+   * 3 begin of what is found, 4 begin of what is found of slices; 5 tokens, 6 tokens of a slice, 7
+   * slices, 8 most tokens of a row that are asked for, 9 where in {@code step} pairs of a row and
+   * its count are, 10 infinity in {@code vectors}. What is found: {@code [asked][slices or
+   * 1][logits, tokens][most]}.
+   */
+  TOP_OF_SLICE(TopKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          TopKernels::topOfSlice,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.vectors().floats(),
+          slot);
+    }
+  },
+
+  /** The same. */
+  TOP_OF_ROW(TopKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          TopKernels::topOfRow,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.vectors().floats(),
+          slot);
     }
   };
 

@@ -11,6 +11,7 @@ import dev.weft.kernels.kv.KvLayout;
 import dev.weft.kernels.kv.RaggedTokens;
 import dev.weft.kernels.model.RopeSpec;
 import dev.weft.kernels.model.Tensor;
+import dev.weft.kernels.sampling.TopTokens;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -28,6 +29,9 @@ final class TornadoBackend implements Backend {
 
   private static final int ARENA_PART_OF_MEMORY = 32;
 
+  /** Work groups of attention for each compute unit, before tokens share one. */
+  private static final int GROUPS_PER_UNIT = 8;
+
   private final TornadoDevice device;
   private final DeviceQueue queue;
   private final WeightStore weights;
@@ -35,19 +39,22 @@ final class TornadoBackend implements Backend {
   private final WeakPlaces<Activations> activations;
   private final Map<Float, Integer> constants = new HashMap<>();
   private final int[] parameters = new int[Kernel.PARAMETERS];
+  private DeviceActivations scratch;
   private float[] cosines = new float[0];
   private int cosinesAt;
   private int sinesAt;
-  private RaggedTokens tokens;
-  private long tokensRevision;
-  private int tokensGeneration;
-  private int tokensAt;
+  private final StepTokens tokens;
+
+  /** Work groups that keep the device busy. */
+  private final int busy;
 
   TornadoBackend(TornadoDevice device) {
     this.device = device;
     boolean gpu = device.getDeviceType() == TornadoDeviceType.GPU;
     long part = device.getMaxGlobalMemory() / ARENA_PART_OF_MEMORY / Float.BYTES;
     queue = new DeviceQueue(device, gpu ? (int) Math.min(1L << 29, part) : SMALL_ARENA);
+    tokens = new StepTokens(queue);
+    busy = GROUPS_PER_UNIT * Math.max(1, device.getPhysicalDevice().getDeviceMaxComputeUnits());
     weights = new WeightStore(queue, device.getMaxAllocMemory());
     vectors = new WeakPlaces<>(queue, queue.vectors());
     activations = new WeakPlaces<>(queue, queue.arena());
@@ -216,7 +223,7 @@ final class TornadoBackend implements Backend {
       int layer) {
     var cache = (DeviceKv) kv;
     turns(rope);
-    int at = tokens(step);
+    int at = tokens.at(step);
     inPlace(qkv, step.tokens());
     parameters[3] = shape.queryColumn();
     parameters[4] = shape.keyColumn();
@@ -244,10 +251,9 @@ final class TornadoBackend implements Backend {
       int layer,
       Activations out) {
     var cache = (DeviceKv) kv;
-    int heads =
-        Math.min(
-            Math.min(shape.group(), AttentionKernels.MOST_HEADS),
-            AttentionKernels.MOST_ELEMENTS / shape.headDim());
+    int queries =
+        Math.min(AttentionKernels.MOST_HEADS, AttentionKernels.MOST_ELEMENTS / shape.headDim());
+    int heads = Math.min(shape.group(), queries);
     if (heads < 1) {
       throw new IllegalArgumentException(
           "heads of "
@@ -256,24 +262,25 @@ final class TornadoBackend implements Backend {
               + AttentionKernels.MOST_ELEMENTS);
     }
     int scaleAt = constant(shape.scale());
-    int at = tokens(step);
+    int groups = shape.kvHeads() * ((shape.group() + heads - 1) / heads);
+    int at = tokens.at(step);
+    // Windows begin at a position of each token's own.
+    int most = shape.window() > 0 ? 1 : queries / heads;
+    StepTokens.Blocks blocks =
+        tokens.blocks(step, Math.clamp((long) step.tokens() * groups / busy, 1, most));
     between(qkv, step.tokens(), out);
     parameters[5] = shape.queryColumn();
     parameters[6] = shape.headDim();
     parameters[7] = shape.group();
     parameters[8] = shape.kvHeads();
     parameters[9] = heads;
+    parameters[10] = blocks.at();
     parameters[11] = shape.window();
     parameters[12] = scaleAt;
     parameters[13] = at;
     parameters[14] = cache.begin(layer);
     parameters[15] = cache.beginOfScales(layer);
-    queue.call(
-        cache.attention(layer),
-        parameters,
-        shape.kvHeads() * ((shape.group() + heads - 1) / heads),
-        step.tokens(),
-        false);
+    queue.call(cache.attention(layer), parameters, groups, blocks.count(), false);
   }
 
   @Override
@@ -285,9 +292,61 @@ final class TornadoBackend implements Backend {
   }
 
   @Override
+  public void findTop(Activations logits, int vocabulary, TopTokens top) {
+    if (vocabulary > TopKernels.MOST_TOKENS) {
+      throw new IllegalArgumentException(
+          "%,d tokens; the kernel tells %,d apart".formatted(vocabulary, TopKernels.MOST_TOKENS));
+    }
+    int asked = top.asked();
+    if (asked == 0) {
+      return;
+    }
+    // What comes before is a program that steps without this have too.
+    queue.endProgram();
+    int most = top.most();
+    int length = TopKernels.slice(vocabulary);
+    int slices = (vocabulary + length - 1) / length;
+    int found = asked * 2 * most;
+    int at = scratch(Math.multiplyExact(found, slices + 1));
+    int infinityAt = constant(Float.POSITIVE_INFINITY);
+    int[] rows = new int[2 * asked];
+    for (int place = 0; place < asked; place++) {
+      rows[2 * place] = top.row(place);
+      rows[2 * place + 1] = top.count(place);
+    }
+    input(logits, asked);
+    parameters[3] = at;
+    parameters[4] = at + found;
+    parameters[5] = vocabulary;
+    parameters[6] = length;
+    parameters[7] = slices;
+    parameters[8] = most;
+    parameters[9] = queue.integers(rows, rows.length);
+    parameters[10] = infinityAt;
+    call(Kernel.TOP_OF_SLICE, slices, asked, false);
+    call(Kernel.TOP_OF_ROW, asked, 1, true);
+    float[] result = new float[found];
+    queue.read(queue.arena(), at, result, 0, found);
+    for (int place = 0; place < asked; place++) {
+      int begin = place * 2 * most;
+      for (int rank = 0; rank < top.count(place); rank++) {
+        top.set(place, rank, (int) result[begin + most + rank], result[begin + rank]);
+      }
+    }
+  }
+
+  /** Begin in the arena of room for that many elements, until the next call. */
+  private int scratch(int count) {
+    if (scratch == null || scratch.columns() < count) {
+      scratch = (DeviceActivations) allocate(1, Integer.highestOneBit(count) * 2);
+    }
+    return scratch.output();
+  }
+
+  @Override
   public void finish() {
     queue.flush();
-    tokens = null;
+    tokens.clear();
   }
 
   @Override
@@ -359,35 +418,5 @@ final class TornadoBackend implements Backend {
       sinesAt = vector(rope.sin());
       cosines = cos;
     }
-  }
-
-  /** Positions and page tables of a step, which all its layers share. */
-  private int tokens(RaggedTokens step) {
-    if (tokens == step
-        && tokensRevision == step.revision()
-        && tokensGeneration == queue.generation()) {
-      return tokensAt;
-    }
-    int count = step.tokens();
-    int[] table = new int[2 * count];
-    int[] begins = new int[count];
-    for (int s = 0; s < step.sequences(); s++) {
-      int first = step.firstToken(s);
-      int end = step.firstToken(s + 1);
-      if (end > first) {
-        int pages = step.position(end - 1) / KvConfig.PAGE_TOKENS + 1;
-        int at = queue.integers(step.pages(s), pages);
-        java.util.Arrays.fill(begins, first, end, at);
-      }
-    }
-    for (int t = 0; t < count; t++) {
-      table[t] = step.position(t);
-      table[count + t] = begins[t];
-    }
-    tokensAt = queue.integers(table, table.length);
-    tokens = step;
-    tokensRevision = step.revision();
-    tokensGeneration = queue.generation();
-    return tokensAt;
   }
 }

@@ -26,7 +26,7 @@ public interface BackendProvider {
 
   /**
    * Whether kernels are compiled when a model first needs them, which takes seconds: an engine then
-   * runs some steps before its first request.
+   * runs steps of all kinds before its first request, and a calibration before it measures.
    */
   default boolean compilesAtFirstUse() {
     return false;

@@ -52,7 +52,7 @@ record EngineParts(
         warnings.addAll(health.warnings());
       } else if (provider.compilesAtFirstUse()) {
         long before = System.nanoTime();
-        transformer.runSteps();
+        transformer.runLargestSteps(config.budgetTokens(), config.maxSequences(), context);
         warmUpSeconds = (System.nanoTime() - before) * 1e-9;
       }
       EngineInfo info =
@@ -69,6 +69,7 @@ record EngineParts(
               Math.max(model.weightBytes(), transformer.weightBytes()),
               (System.nanoTime() - start) * 1e-9,
               warmUpSeconds,
+              provider.compilesAtFirstUse(),
               warnings);
       return new EngineParts(model, backend, transformer, context, info);
     } catch (IOException e) {

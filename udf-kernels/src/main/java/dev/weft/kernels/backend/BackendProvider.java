@@ -14,7 +14,10 @@ public interface BackendProvider {
   /** Probes without side effects; must not throw. */
   Availability availability();
 
-  /** Names of its devices by their numbers; of the CPU there is one, without a name. */
+  /**
+   * Names of its devices by their numbers, each with its kind (GPU, CPU, accelerator) and driver:
+   * what is measured on one is never used for one of another name. None for the CPU's backends.
+   */
   default List<String> devices() {
     return List.of();
   }

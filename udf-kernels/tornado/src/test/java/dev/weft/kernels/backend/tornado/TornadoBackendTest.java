@@ -30,6 +30,14 @@ class TornadoBackendTest {
     return values;
   }
 
+  /** What was measured on a device is kept by its name. */
+  @Test
+  void namesOfDevicesTellKindAndDriver() {
+    assertThat(new TornadoProvider().devices())
+        .isNotEmpty()
+        .allMatch(name -> name.matches(".+ \\((GPU|CPU|FPGA|ACCELERATOR), (OPENCL|CUDA|PTX), \\d+ GB\\)"));
+  }
+
   @Test
   void whatDoesNotFitIsRefusedWithTheNumbers() {
     long bytes = new TornadoProvider().memoryBytes(0).orElseThrow();

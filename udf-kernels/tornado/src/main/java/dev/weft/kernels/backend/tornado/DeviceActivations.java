@@ -61,8 +61,9 @@ final class DeviceActivations implements Activations {
 
   private void bring() {
     if (host == null) {
-      host = new float[rows * stride];
-      queue.read(queue.arena(), at, host, host.length);
+      float[] read = new float[rows * stride];
+      queue.read(queue.arena(), at, read, read.length);
+      host = read;
     }
   }
 

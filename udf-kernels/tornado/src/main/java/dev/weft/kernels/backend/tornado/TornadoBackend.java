@@ -44,10 +44,14 @@ final class TornadoBackend implements Backend {
   private int tokensAt;
 
   TornadoBackend(TornadoDevice device) {
+    this(device, DevicePlan.Launcher.DIRECT);
+  }
+
+  TornadoBackend(TornadoDevice device, DevicePlan.Launcher launcher) {
     this.device = device;
     boolean gpu = device.getDeviceType() == TornadoDeviceType.GPU;
     long part = device.getMaxGlobalMemory() / ARENA_PART_OF_MEMORY / Float.BYTES;
-    queue = new DeviceQueue(device, gpu ? (int) Math.min(1L << 29, part) : SMALL_ARENA);
+    queue = new DeviceQueue(device, gpu ? (int) Math.min(1L << 29, part) : SMALL_ARENA, launcher);
     weights = new WeightStore(queue, device.getMaxAllocMemory());
     vectors = new WeakPlaces<>(queue, queue.vectors());
     activations = new WeakPlaces<>(queue, queue.arena());
@@ -84,7 +88,7 @@ final class TornadoBackend implements Backend {
     activations.hold(made, at, count);
     parameters[0] = count;
     parameters[1] = at;
-    call(Kernel.ZERO, DeviceQueue.groups(count), 1, true);
+    call(Kernel.ZERO, DevicePlan.groups(count), 1, true);
     return made;
   }
 
@@ -106,7 +110,7 @@ final class TornadoBackend implements Backend {
     queue.call(
         matrix.task(Kernel.EMBED),
         parameters,
-        DeviceQueue.groups((long) rows * matrix.words()),
+        DevicePlan.groups((long) rows * matrix.words()),
         1,
         true);
   }
@@ -330,11 +334,11 @@ final class TornadoBackend implements Backend {
   }
 
   private void elements(Kernel kernel, int rows, int columns, boolean last) {
-    call(kernel, DeviceQueue.groups((long) rows * columns), 1, last);
+    call(kernel, DevicePlan.groups((long) rows * columns), 1, last);
   }
 
   private void call(Kernel kernel, int groupsX, int groupsY, boolean last) {
-    queue.call(new DeviceQueue.Task(kernel, null, null, 0), parameters, groupsX, groupsY, last);
+    queue.call(new Task(kernel, null, null, 0), parameters, groupsX, groupsY, last);
   }
 
   /** Where a vector is that does not change. */

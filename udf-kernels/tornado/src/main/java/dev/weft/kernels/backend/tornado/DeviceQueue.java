@@ -29,8 +29,11 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 final class DeviceQueue implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DeviceQueue.class);
 
-  /** TornadoVM takes 256; a program is compiled as a whole. */
-  private static final int MOST_TASKS = 64;
+  /**
+   * More than a block of a model has. What is longer, as the products of a calibration, is cut into
+   * equal programs: every task is compiled for itself, the same kernel or not.
+   */
+  private static final int MOST_TASKS = 16;
 
   /** What waits. */
   private sealed interface Waiting {}

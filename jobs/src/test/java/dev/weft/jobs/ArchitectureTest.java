@@ -7,6 +7,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.AccessTarget.CodeUnitCallTarget;
@@ -136,6 +137,13 @@ class ArchitectureTest {
   void everyModuleIsLookedAt() {
     assertThat(WEFT.stream().map(c -> c.getPackageName().split("\\.")[2]).distinct())
         .contains("batching", "datasets", "kernels", "jobs");
+  }
+
+  @Test
+  void theGpuBackendIsLookedAtWhereItIsBuilt() {
+    String sdk = System.getenv("TORNADOVM_HOME");
+    assumeTrue(sdk != null && !sdk.isEmpty(), "skipped: TORNADOVM_HOME is not set");
+    assertThat(WEFT).anyMatch(c -> c.getPackageName().equals("dev.weft.kernels.backend.tornado"));
   }
 
   private static String[] and(String[] first, String... second) {

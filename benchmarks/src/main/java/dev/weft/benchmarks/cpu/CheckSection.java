@@ -8,6 +8,7 @@ import dev.weft.kernels.model.Model;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 
 /**
  * {@code check.greedy.*}: whether llama.cpp, as it is called here, says what Weft says: greedy
@@ -45,7 +46,7 @@ final class CheckSection {
           prompt = open.tokenizer().encode(PROMPT);
         }
         GreedyCheck.Likeness found = GreedyCheck.compare(file, prompt, TOKENS, setting.threads());
-        results.add(
+        Line line =
             Line.against(
                 name,
                 Series.of(found.alike()),
@@ -53,7 +54,14 @@ final class CheckSection {
                 "length of the answers",
                 Series.of(found.tokens()),
                 Double.NaN,
-                "greedy, a prompt of " + prompt.length + " tokens, KV in f32"));
+                "greedy, a prompt of " + prompt.length + " tokens, KV in f32");
+        results.add(
+            line.with(
+                Map.of(
+                    "logit above the next, where they part",
+                    found.gap(),
+                    "median of the answer",
+                    found.medianGap())));
       } catch (PeerException e) {
         results.add(Line.skipped(name, "llama.cpp", e.getMessage()));
       }

@@ -1,6 +1,7 @@
 package dev.weft.benchmarks.cpu;
 
 import dev.weft.benchmarks.measure.PeerException;
+import dev.weft.benchmarks.measure.Series;
 import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.Backends;
@@ -24,22 +25,34 @@ final class GreedyCheck {
    *
    * @param alike tokens before the first that differs
    * @param tokens of each answer
+   * @param gap where they part, how much our token's logit is above the next one's; NaN if they do
+   *     not
+   * @param medianGap the same of all tokens of our answer
    */
-  record Likeness(int alike, int tokens) {}
+  record Likeness(int alike, int tokens, double gap, double medianGap) {}
+
+  /**
+   * @param gaps of each token, how much its logit is above the next one's
+   */
+  record Answer(int[] tokens, double[] gaps) {}
 
   static Likeness compare(Path file, int[] prompt, int tokens, int threads)
       throws IOException, PeerException {
-    int[] ours = ours(file, prompt, tokens, threads);
+    Answer ours = ours(file, prompt, tokens, threads);
     int[] theirs = llama(file, prompt, tokens, threads);
     int alike = 0;
-    while (alike < tokens && ours[alike] == theirs[alike]) {
+    while (alike < tokens && ours.tokens()[alike] == theirs[alike]) {
       alike++;
     }
-    return new Likeness(alike, tokens);
+    return new Likeness(
+        alike,
+        tokens,
+        alike < tokens ? ours.gaps()[alike] : Double.NaN,
+        new Series(ours.gaps()).median());
   }
 
   /** Weft's answer. */
-  static int[] ours(Path file, int[] prompt, int tokens, int threads) throws IOException {
+  static Answer ours(Path file, int[] prompt, int tokens, int threads) throws IOException {
     int pages = (prompt.length + tokens + KvConfig.PAGE_TOKENS - 1) / KvConfig.PAGE_TOKENS;
     try (Model model = Model.open(file);
         Backend backend = Backends.find("vector").open(new BackendConfig(threads));
@@ -47,6 +60,7 @@ final class GreedyCheck {
       int[] table = IntStream.range(0, pages).toArray();
       float[] logits = new float[model.spec().vocabSize()];
       int[] answer = new int[tokens];
+      double[] gaps = new double[tokens];
       var batch = new StepBatch();
       for (int t = 0; t < tokens; t++) {
         batch.clear();
@@ -60,8 +74,9 @@ final class GreedyCheck {
         }
         transformer.forward(batch, logits);
         answer[t] = greedy(logits);
+        gaps[t] = gap(logits, answer[t]);
       }
-      return answer;
+      return new Answer(answer, gaps);
     }
   }
 
@@ -105,5 +120,15 @@ final class GreedyCheck {
       }
     }
     return best;
+  }
+
+  private static double gap(float[] logits, int best) {
+    float next = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < logits.length; i++) {
+      if (i != best) {
+        next = Math.max(next, logits[i]);
+      }
+    }
+    return logits[best] - next;
   }
 }

@@ -4,6 +4,7 @@ import dev.weft.benchmarks.measure.Line;
 import dev.weft.benchmarks.measure.PeerException;
 import dev.weft.benchmarks.measure.Results;
 import dev.weft.jobs.config.BuildInfo;
+import dev.weft.jobs.infer.Machine;
 import dev.weft.kernels.backend.BackendProvider;
 import dev.weft.kernels.backend.Backends;
 import dev.weft.kernels.quant.QuantFormat;
@@ -63,11 +64,7 @@ public final class GpuBench {
 
   /** Fields of every line. */
   static Map<String, Object> about(GpuSetting setting) {
-    List<String> devices = setting.provider().devices();
-    String name =
-        setting.device() < devices.size()
-            ? devices.get(setting.device())
-            : "device " + setting.device() + " of backend " + setting.provider().name();
+    String name = Machine.device(setting.provider(), setting.device());
     Map<String, Object> run = new LinkedHashMap<>();
     run.put("device", setting.gpu() ? name : name + ": not a GPU, its speeds say nothing of one");
     run.put("mode", !setting.gpu() ? "tiny" : setting.quick() ? "quick" : "full");

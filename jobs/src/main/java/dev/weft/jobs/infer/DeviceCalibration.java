@@ -25,7 +25,8 @@ public final class DeviceCalibration {
    * Measures on one executor, unless the rates are known.
    *
    * @param slots where the engine is
-   * @param where names the kind of machine: rates of one are not those of another
+   * @param where names the kind of machine, with the backend's device: rates of one are not those
+   *     of another
    * @param folder where rates are kept
    * @param refresh measure even if they are known
    * @param seconds to measure for; 0 for what the size of the model asks for
@@ -41,19 +42,7 @@ public final class DeviceCalibration {
       boolean refresh,
       int seconds,
       Consumer<String> warnings) {
-    RatesFile file =
-        new RatesFile(
-            folder.resolve(
-                "rates-%s-%s-%s-t%d-b%d-%s%s.json"
-                    .formatted(
-                        spec.model().sha256().substring(0, 16),
-                        spec.backend(),
-                        spec.kvFormat().label(),
-                        spec.threads(),
-                        spec.budgetTokens(),
-                        where.replaceAll("[^A-Za-z0-9]+", "-"),
-                        // A short measurement must not stand in for a full one later.
-                        seconds > 0 ? "-" + seconds + "s" : "")));
+    RatesFile file = new RatesFile(folder.resolve(fileName(spec, where, seconds)));
     Optional<EngineRates> known = refresh ? Optional.empty() : file.read(warnings);
     Measured measured =
         known
@@ -67,6 +56,20 @@ public final class DeviceCalibration {
       warnings.accept(unreliable);
     }
     return measured;
+  }
+
+  /** All that rates depend on. */
+  static String fileName(EngineSpec spec, String where, int seconds) {
+    return "rates-%s-%s-%s-t%d-b%d-%s%s.json"
+        .formatted(
+            spec.model().sha256().substring(0, 16),
+            spec.backend(),
+            spec.kvFormat().label(),
+            spec.threads(),
+            spec.budgetTokens(),
+            where.replaceAll("[^A-Za-z0-9]+", "-"),
+            // A short measurement must not stand in for a full one later.
+            seconds > 0 ? "-" + seconds + "s" : "");
   }
 
   private static EngineRates measure(

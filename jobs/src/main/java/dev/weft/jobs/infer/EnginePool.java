@@ -128,6 +128,11 @@ public final class EnginePool {
               e);
         }
         throw new WeftException(ErrorCode.MEMORY_TOO_SMALL, local + ": " + e.getMessage(), e);
+      } catch (RuntimeException e) {
+        throw new WeftException(
+            ErrorCode.ENGINE_BROKEN,
+            "backend %s, device %d: %s".formatted(spec.backend(), spec.device(), e.getMessage()),
+            e);
       }
       OPEN.put(spec, shared);
       startReaper();

@@ -74,7 +74,7 @@ public final class RateProbe {
       Calibration rates =
           Calibration.measure(backend, opened.spec(), opened.weights().layers().getFirst().gate());
       return new DeviceProfile(
-              Machine.cpu(),
+              Machine.device(provider, config.device()),
               rates.flopsPerSecond(),
               rates.bytesPerSecond(),
               rates.overlap(),
@@ -86,8 +86,8 @@ public final class RateProbe {
   /**
    * Measures with an engine that keeps the metrics of every step and has nothing else to do.
    *
-   * @param kernels the engine's own device profile, of which overlap and shared reads are taken
-   *     over
+   * @param kernels the engine's own device profile, of which name, overlap and shared reads are
+   *     taken over
    */
   public static EngineRates measure(
       Engine engine, ModelShape shape, StepLimits limits, DeviceProfile kernels)
@@ -110,7 +110,7 @@ public final class RateProbe {
     return new EngineRates(
         EngineRates.VERSION,
         CalibratedRates.of(
-                Machine.cpu(),
+                kernels.device(),
                 shape,
                 curve,
                 limits.budgetTokens(),

@@ -11,7 +11,6 @@ import dev.weft.jobs.infer.DeviceCalibration;
 import dev.weft.jobs.infer.EnginePool;
 import dev.weft.jobs.infer.EngineSlots;
 import dev.weft.jobs.infer.EngineSpec;
-import dev.weft.jobs.infer.Machine;
 import dev.weft.jobs.ingest.Ingest;
 import dev.weft.jobs.ledger.Outcomes;
 import dev.weft.jobs.ledger.PieceName;
@@ -341,7 +340,7 @@ final class JobRun {
                 engine,
                 setup.model().shape(config.engine().kvFormat()),
                 slots,
-                context.isLocal() ? Machine.cpu() : context.master(),
+                context.isLocal() ? setup.device() : context.master() + " " + setup.device(),
                 Path.of(config.calibration().folder()),
                 config.calibration().refresh(),
                 config.calibration().seconds(),

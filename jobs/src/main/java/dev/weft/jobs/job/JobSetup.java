@@ -4,6 +4,7 @@ import dev.weft.jobs.config.WeftConfig;
 import dev.weft.jobs.config.WeftConfig.Format;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
+import dev.weft.jobs.infer.Machine;
 import dev.weft.jobs.ingest.Ingest;
 import dev.weft.jobs.ingest.InputFile;
 import dev.weft.jobs.ingest.InputResolver;
@@ -40,6 +41,7 @@ import org.apache.spark.sql.SparkSession;
  * @param template source of the chat template in use
  * @param contextTokens longest sequence
  * @param backend kernel backend that computes all answers of the run
+ * @param device what an executor of the run computes on
  * @param deviceBytes memory of the backend's device; 0 where it uses the host's
  * @param warnings what is not as one might think
  */
@@ -51,6 +53,7 @@ record JobSetup(
     String template,
     int contextTokens,
     String backend,
+    String device,
     long deviceBytes,
     List<String> warnings) {
 
@@ -93,6 +96,7 @@ record JobSetup(
         template,
         context,
         backend.name,
+        backend.device,
         backend.deviceBytes,
         warnings);
   }
@@ -101,13 +105,15 @@ record JobSetup(
    * What an executor says of the backend; a problem as a value, since Spark tries a task that
    * throws again and hides what it threw.
    */
-  private record Found(String name, long deviceBytes, String problem) implements Serializable {
+  private record Found(String name, String device, long deviceBytes, String problem)
+      implements Serializable {
     static Found of(String wanted) {
       try {
         BackendProvider provider = Backends.find(wanted);
-        return new Found(provider.name(), provider.memoryBytes(0).orElse(0), "");
+        return new Found(
+            provider.name(), Machine.device(provider, 0), provider.memoryBytes(0).orElse(0), "");
       } catch (IllegalArgumentException e) {
-        return new Found(wanted, 0, e.getMessage());
+        return new Found(wanted, "", 0, e.getMessage());
       }
     }
   }

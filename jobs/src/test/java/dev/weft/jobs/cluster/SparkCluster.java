@@ -171,6 +171,8 @@ final class SparkCluster implements AutoCloseable {
     environment.put("SPARK_LOCAL_IP", ADDRESS);
     environment.put("SPARK_SCALA_VERSION", "2.13");
     environment.put("JAVA_HOME", System.getProperty("java.home"));
+    // Executors have their worker's environment; PoCL's cache is not made for two processes.
+    environment.put("POCL_CACHE_DIR", logs.resolve("pocl-" + name).toString());
     Process process =
         builder
             .redirectErrorStream(true)

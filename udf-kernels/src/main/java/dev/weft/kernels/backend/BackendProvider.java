@@ -14,7 +14,10 @@ public interface BackendProvider {
   /** Probes without side effects; must not throw. */
   Availability availability();
 
-  /** Names of its devices by their numbers; of the CPU there is one, without a name. */
+  /**
+   * Names of its devices by their numbers, each with its kind (GPU, CPU, accelerator) and driver:
+   * what is measured on one is never used for one of another name. None for the CPU's backends.
+   */
   default List<String> devices() {
     return List.of();
   }
@@ -26,7 +29,7 @@ public interface BackendProvider {
 
   /**
    * Whether kernels are compiled when a model first needs them, which takes seconds: an engine then
-   * runs some steps before its first request.
+   * runs steps of all kinds before its first request, and a calibration before it measures.
    */
   default boolean compilesAtFirstUse() {
     return false;

@@ -18,6 +18,7 @@ import java.util.List;
  * @param loadSeconds time to open the model and make it ready, with the next
  * @param warmUpSeconds time to have kernels compiled and their speed checked; 0 if another engine
  *     of the process did, or the backend has nothing to compile to vectors
+ * @param compilesAtFirstUse whether the first step of a kind takes seconds longer than the next
  * @param warnings what runs slower or less exactly than it should, and how to mend it
  */
 public record EngineInfo(
@@ -33,4 +34,5 @@ public record EngineInfo(
     long weightBytes,
     double loadSeconds,
     double warmUpSeconds,
+    boolean compilesAtFirstUse,
     List<String> warnings) {}

@@ -52,7 +52,7 @@ record EngineParts(
         warnings.addAll(health.warnings());
       } else if (provider.compilesAtFirstUse()) {
         long before = System.nanoTime();
-        transformer.runSteps();
+        transformer.runLargestSteps(config.budgetTokens(), config.maxSequences(), context);
         warmUpSeconds = (System.nanoTime() - before) * 1e-9;
       }
       EngineInfo info =
@@ -69,16 +69,20 @@ record EngineParts(
               Math.max(model.weightBytes(), transformer.weightBytes()),
               (System.nanoTime() - start) * 1e-9,
               warmUpSeconds,
+              provider.compilesAtFirstUse(),
               warnings);
       return new EngineParts(model, backend, transformer, context, info);
     } catch (IOException e) {
-      close(model, backend);
+      closeAfter(e, model, backend);
       throw new EngineException("cannot read the model " + config.model() + ": " + e, e);
-    } catch (ModelFormatException | MemoryBudgetException | IllegalArgumentException e) {
-      close(model, backend);
+    } catch (ModelFormatException | IllegalArgumentException e) {
+      closeAfter(e, model, backend);
       throw new EngineException(e.getMessage(), e);
+    } catch (MemoryBudgetException e) {
+      closeAfter(e, model, backend);
+      throw new EngineException(EngineException.Kind.OUT_OF_MEMORY, e.getMessage(), e, new long[0]);
     } catch (Throwable e) {
-      close(model, backend);
+      closeAfter(e, model, backend);
       throw e;
     }
   }
@@ -90,16 +94,26 @@ record EngineParts(
   /** Frees memory and files. */
   @Override
   public void close() {
-    transformer.close();
-    close(model, backend);
+    try {
+      transformer.close();
+    } finally {
+      close(model, backend);
+    }
   }
 
   private static void close(Model model, Backend backend) {
-    if (backend != null) {
-      backend.close();
+    try (model;
+        backend) {
+      // A backend that cannot be closed must not keep the model open.
     }
-    if (model != null) {
-      model.close();
+  }
+
+  /** A device that failed may fail at this too, and what it failed at first is to be known. */
+  private static void closeAfter(Throwable error, Model model, Backend backend) {
+    try {
+      close(model, backend);
+    } catch (RuntimeException e) {
+      error.addSuppressed(e);
     }
   }
 

@@ -4,6 +4,7 @@ import dev.weft.batching.schedule.Sequence;
 import dev.weft.batching.schedule.Step;
 import dev.weft.kernels.forward.StepBatch;
 import dev.weft.kernels.forward.Transformer;
+import dev.weft.kernels.memory.MemoryBudgetException;
 import dev.weft.kernels.sampling.LogitRows;
 import java.util.ArrayList;
 import java.util.List;
@@ -129,10 +130,10 @@ final class StepRunner {
     }
   }
 
-  /** Whether memory ran out, also in a thread of the kernels. */
+  /** Whether memory ran out, also in a thread of the kernels or on a device. */
   static boolean isOutOfMemory(Throwable thrown) {
     for (Throwable t = thrown; t != null; t = t.getCause() == t ? null : t.getCause()) {
-      if (t instanceof OutOfMemoryError) {
+      if (t instanceof OutOfMemoryError || t instanceof MemoryBudgetException) {
         return true;
       }
     }

@@ -170,6 +170,44 @@ public final class Transformer implements AutoCloseable {
     }
   }
 
+  /**
+   * Runs a step of every kind, the largest first: a backend that compiles at first use has compiled
+   * all kernels after it, and has made room for the largest step, which else would come with new
+   * compiling in the middle of a run. Overwrites page 0.
+   *
+   * @param budgetTokens most tokens of a step
+   * @param sequences most sequences of a step
+   * @param contextTokens longest sequence
+   */
+  public void runLargestSteps(int budgetTokens, int sequences, int contextTokens) {
+    int rows = Math.min(sequences, budgetTokens);
+    // As deep as the pages allow when all sequences generate.
+    long depth = (long) kv.pages() * KvConfig.PAGE_TOKENS / rows;
+    int deepest = Math.clamp(depth - 1, 0, contextTokens - 1);
+    var batch = new StepBatch();
+    float[] logits = new float[Math.multiplyExact(rows, spec.vocabSize())];
+    int left = budgetTokens;
+    for (int others = rows - 1; others >= 0; others--) {
+      int tokens = Math.min(contextTokens, left - others);
+      addSequence(batch, tokens == 1 ? deepest : 0, tokens);
+      left -= tokens;
+    }
+    forward(batch, logits);
+    batch.clear();
+    addSequence(batch, contextTokens - 1, 1);
+    forward(batch, logits);
+  }
+
+  /** A sequence all of whose pages are page 0. */
+  private void addSequence(StepBatch batch, int position, int tokens) {
+    int end = position + tokens;
+    batch.beginSequence(new int[(end + KvConfig.PAGE_TOKENS - 1) / KvConfig.PAGE_TOKENS]);
+    for (int p = position; p < end; p++) {
+      // Tokens of all kinds, which a router sends to many experts.
+      batch.addToken(p % spec.vocabSize(), p, p == end - 1);
+    }
+  }
+
   private static KvLayout kvLayout(TransformerSpec spec, KvFormat format) {
     return new KvLayout(spec.layers(), spec.kvHeads(), spec.headDim(), format);
   }

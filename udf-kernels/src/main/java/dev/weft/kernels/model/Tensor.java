@@ -28,6 +28,16 @@ public record Tensor(String name, QuantFormat format, int rows, int columns, Mem
   }
 
   /**
+   * Lets the system have the memory of the mapped file back; what is read later is read anew. For a
+   * tensor that is not needed soon.
+   */
+  public void unload() {
+    if (data.isMapped()) {
+      data.unload();
+    }
+  }
+
+  /**
    * Checks that every value is finite; reads the whole tensor.
    *
    * @param file the model file, for the message

@@ -1,8 +1,10 @@
 package dev.weft.kernels.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.weft.batching.cost.MeasuredStep;
+import dev.weft.batching.cost.StepCurveFit;
 import dev.weft.batching.schedule.StepLimits;
 import java.nio.file.Path;
 import java.util.List;
@@ -33,6 +35,26 @@ class StepProbeTest {
           .anyMatch(s -> s.tokens() == 8 && s.logitTokens() == 8 && s.kvTokensRead() > 24);
       assertThat(steps).anyMatch(s -> s.prefillPairs() > 0 && s.kvTokensRead() > 0);
       assertThat(engine.totals().sharedTokens()).isPositive();
+    }
+  }
+
+  /**
+   * A device that compiles for seconds what it has not run yet. Measured without running it before,
+   * a job of seconds was predicted to take hours.
+   */
+  @Test
+  void compilingIsNoPartOfWhatIsMeasured() throws Exception {
+    var limits = new StepLimits(256, 64);
+    for (double seconds : new double[] {1, 8}) {
+      var device = new CompilingDevice();
+      List<MeasuredStep> steps =
+          new StepProbe(device, device.info(), device::nanos, limits, 7).measure(seconds);
+      assertThat(steps)
+          .allSatisfy(s -> assertThat(s.seconds()).isEqualTo(CompilingDevice.seconds(s.tokens())));
+      assertThat(steps).anyMatch(s -> s.tokens() == 256);
+      assertThat(steps).anyMatch(s -> s.logitTokens() == 64);
+      assertThat(StepCurveFit.fit(steps).seconds(256, 64, 256 * 128, 256 * 128))
+          .isCloseTo(CompilingDevice.seconds(256), withinPercentage(5));
     }
   }
 

@@ -33,6 +33,7 @@ final class VectorWeights implements Weights {
               "tensor " + tensor.name() + " has " + tensor.columns() + " columns, not " + inputs);
         }
         matrices[m] = PackedMatrix.pack(tensor, budget, pool);
+        tensor.unload();
         firstColumns[m] = column;
         column += Activations.padded(tensor.rows());
         units += matrices[m].units();

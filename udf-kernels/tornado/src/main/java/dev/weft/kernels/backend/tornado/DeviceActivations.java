@@ -65,8 +65,9 @@ final class DeviceActivations implements Activations {
 
   private void bring() {
     if (host == null) {
-      host = new float[rows * stride];
-      queue.read(queue.arena(), at, host, 0, host.length);
+      float[] read = new float[rows * stride];
+      queue.read(queue.arena(), at, read, 0, read.length);
+      host = read;
     }
   }
 

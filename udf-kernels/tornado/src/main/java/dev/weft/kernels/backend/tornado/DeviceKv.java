@@ -13,7 +13,7 @@ import java.util.List;
  * can have; the programs of a model are made for each array.
  */
 final class DeviceKv implements KvCache {
-  private record Group(DeviceArray keys, DeviceArray values, DeviceQueue.Scales scales) {}
+  private record Group(DeviceArray keys, DeviceArray values, Task.Scales scales) {}
 
   private final DeviceQueue queue;
   private final KvLayout layout;
@@ -51,7 +51,7 @@ final class DeviceKv implements KvCache {
               queue.array(name + ".values", f32, true, layers * layerWords),
               layerScales == 0
                   ? null
-                  : new DeviceQueue.Scales(
+                  : new Task.Scales(
                       queue.array(name + ".keyScales", true, true, layers * layerScales),
                       queue.array(name + ".valueScales", true, true, layers * layerScales))));
     }
@@ -70,21 +70,20 @@ final class DeviceKv implements KvCache {
     return (headDim + KvFormat.BLOCK - 1) / KvFormat.BLOCK;
   }
 
-  private DeviceQueue.Task task(Kernel plain, Kernel packed, int layer) {
+  private Task task(Kernel plain, Kernel packed, int layer) {
     Group group = groups.get(layer / layersOfGroup);
     return switch (layout.format()) {
-      case F32 -> new DeviceQueue.Task(plain, group.keys, group.values, 0);
-      case F16 -> new DeviceQueue.Task(packed, group.keys, group.values, DeviceFormat.F16);
-      case Q8_0 ->
-          new DeviceQueue.Task(packed, group.keys, group.values, group.scales, DeviceFormat.Q8);
+      case F32 -> new Task(plain, group.keys, group.values, 0);
+      case F16 -> new Task(packed, group.keys, group.values, DeviceFormat.F16);
+      case Q8_0 -> new Task(packed, group.keys, group.values, group.scales, DeviceFormat.Q8);
     };
   }
 
-  DeviceQueue.Task store(int layer) {
+  Task store(int layer) {
     return task(Kernel.ROPE_AND_STORE, Kernel.ROPE_AND_STORE_PACKED, layer);
   }
 
-  DeviceQueue.Task attention(int layer) {
+  Task attention(int layer) {
     return task(Kernel.ATTENTION, Kernel.ATTENTION_PACKED, layer);
   }
 

@@ -5,134 +5,101 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import uk.ac.manchester.tornado.api.DataRange;
-import uk.ac.manchester.tornado.api.GridScheduler;
-import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
-import uk.ac.manchester.tornado.api.KernelContext;
-import uk.ac.manchester.tornado.api.TaskGraph;
-import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
-import uk.ac.manchester.tornado.api.TornadoExecutionResult;
-import uk.ac.manchester.tornado.api.WorkerGrid;
-import uk.ac.manchester.tornado.api.WorkerGrid2D;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
-import uk.ac.manchester.tornado.api.enums.DataTransferMode;
-import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
-import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
-import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * Operations that wait for the device, and the programs that run them. A program is a task graph of
- * the kernels of some operations in a row, such as an attention block; what changes from call to
- * call (rows, places, layers, page tables) is in one array of integers that goes to the device once
- * for all waiting operations. So the same program runs for every layer and every step, and a model
- * needs a handful of them.
+ * Operations that wait for the device. Those in a row, such as an attention block, are the calls of
+ * a program; what changes from call to call (rows, places, layers, page tables) is in one array of
+ * integers that goes to the device once for all waiting operations. So the same program runs for
+ * every layer and every step, and a model needs a handful of them.
  *
- * <p>All arrays stay on the device between programs: every program takes over all of them from the
- * one that ran before. A plan cannot get another program or a larger array later; when one is
- * needed, the plan is made anew and what kernels wrote is brought over. That takes seconds, and
+ * <p>A plan cannot get another program or a larger array later; when one is needed, the plan is
+ * made anew and what kernels wrote is brought over through the host. That takes seconds, and
  * happens while the first steps of a model run.
+ *
+ * <p>When the device fails, the calls that waited are gone, as a step is that fails; what the host
+ * put is not, since nobody would put it again.
  */
 final class DeviceQueue implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DeviceQueue.class);
 
-  /** TornadoVM takes 256; a program is compiled as a whole. */
-  private static final int MOST_TASKS = 64;
-
-  /** Elements that go to the device at a time when an array is changed by the host. */
-  private static final int STAGE = 1 << 18;
-
-  /** OpenCL's options; TornadoVM's own have arithmetic without NaN and infinity. */
-  private static final String STRICT = "-w";
-
-  private static final String START = "start";
-  private static final String STEP = "step";
-
   /**
-   * A kernel over some arrays: the part of an operation that programs are made of.
-   *
-   * @param first words of weights, or keys; may be null
-   * @param second scales, or values; may be null
-   * @param scales of keys and values; may be null
-   * @param format of weights, or of keys and values
+   * More than a block of a model has. What is longer, as the products of a calibration, is cut into
+   * equal programs: every task is compiled for itself, the same kernel or not.
    */
-  record Task(Kernel kernel, DeviceArray first, DeviceArray second, Scales scales, int format) {
-    Task(Kernel kernel, DeviceArray first, DeviceArray second, int format) {
-      this(kernel, first, second, null, format);
-    }
-  }
-
-  /** Of the blocks of keys and values. */
-  record Scales(DeviceArray keys, DeviceArray values) {}
+  private static final int MOST_TASKS = 16;
 
   /** What waits. */
   private sealed interface Waiting {}
 
-  private record Call(Task task, int[] parameters, int groupsX, int groupsY, boolean last)
-      implements Waiting {
-    Call asLast() {
-      return new Call(task, parameters, groupsX, groupsY, true);
+  /** Calls that are one program. */
+  private record Block(List<Task.Call> calls) implements Waiting {
+    boolean isFull() {
+      return calls.size() == MOST_TASKS || !calls.isEmpty() && calls.getLast().last();
+    }
+
+    List<Task> tasks() {
+      return calls.stream().map(Task.Call::task).toList();
     }
   }
 
   private record Put(DeviceArray array, int at, Object data, int from, int count)
       implements Waiting {}
 
-  /** A program of a plan and its grids. */
-  private record Program(int index, List<WorkerGrid> grids) {}
-
   private final TornadoDevice device;
+  private final DevicePlan.Launcher launcher;
+  private final DeviceFaults faults;
   private final List<DeviceArray> arrays = new ArrayList<>();
-  private final DeviceArray arena;
-  private final DeviceArray vectors;
-  private final DeviceArray tables;
-  private final DeviceArray noInts;
-  private final DeviceArray noFloats;
-
-  /** Another one: given the same array twice, TornadoVM does not come to an end. */
-  private final DeviceArray noScales;
-
-  private final IntArray base = new IntArray(2);
-  private final FloatArray stageFloats = new FloatArray(STAGE);
-  private final IntArray stageInts = new IntArray(STAGE);
+  private final CommonArrays common;
   private final List<Waiting> waiting = new ArrayList<>();
-  private final Map<List<Task>, Program> programs = new LinkedHashMap<>();
-  private final Map<DeviceArray, Program> puts = new LinkedHashMap<>();
+
+  /** All that have been needed so far, in the order of their first use. */
+  private final Set<List<Task>> programs = new LinkedHashSet<>();
+
+  private final Set<DeviceArray> puts = new LinkedHashSet<>();
   private IntArray step = new IntArray(1 << 14);
   private int[] ints = new int[1 << 12];
   private int intCount;
-  private TornadoExecutionPlan plan;
-  private TornadoExecutionResult lastResult;
 
-  /** The arrays of the plan. */
-  private List<DeviceArray> planned = List.of();
+  /** Null before the first one, and when an array has to grow. */
+  private DevicePlan plan;
 
-  private boolean stale;
+  /** Whether the plan lacks a program or an array, or has one too many. */
+  private boolean stale = true;
+
   private int plansMade;
   private int generation;
 
-  DeviceQueue(TornadoDevice device, int arenaElements) {
+  DeviceQueue(TornadoDevice device, int arenaElements, DevicePlan.Launcher launcher) {
     this.device = device;
-    arena = array("arena", true, true, arenaElements);
-    vectors = array("vectors", true, false, 1 << 16);
-    tables = array("tables", true, false, DeviceFormat.TABLE_SIZE);
-    noInts = array("none.i", false, false, 1);
-    noFloats = array("none.f", true, false, 1);
-    noScales = array("none.s", true, false, 1);
+    this.launcher = launcher;
+    faults = new DeviceFaults(device.getPhysicalDevice().getDeviceName().strip());
+    common =
+        CommonArrays.of(
+            array("arena", true, true, arenaElements),
+            array("vectors", true, false, 1 << 16),
+            array("tables", true, false, DeviceFormat.TABLE_SIZE),
+            array("none.i", false, false, 1),
+            array("none.f", true, false, 1),
+            array("none.s", true, false, 1));
+    DeviceArray tables = common.tables();
     put(tables, tables.take(DeviceFormat.TABLE_SIZE), DeviceFormat.tables());
   }
 
+  // --- Arrays ----------------------------------------------------------------------------------
+
   DeviceArray arena() {
-    return arena;
+    return common.arena();
   }
 
   DeviceArray vectors() {
-    return vectors;
+    return common.vectors();
   }
 
   /** A new array on the device. */
@@ -154,7 +121,7 @@ final class DeviceQueue implements AutoCloseable {
       throw new MemoryBudgetException(
           "%s has %,d MiB of memory, and with %s (%,d MiB) the engine needs %,d MiB: take a smaller engine.kvBytes or model, or engine.kvFormat f16"
               .formatted(
-                  device.getPhysicalDevice().getDeviceName().strip(),
+                  faults.device(),
                   device.getMaxGlobalMemory() >> 20,
                   what,
                   moreElements * Float.BYTES >> 20,
@@ -163,18 +130,15 @@ final class DeviceQueue implements AutoCloseable {
   }
 
   void remove(DeviceArray array) {
-    flush();
-    arrays.remove(array);
-    puts.remove(array);
-    programs.keySet().removeIf(tasks -> tasks.stream().anyMatch(t -> uses(t, array)));
-    stale = true;
-  }
-
-  private static boolean uses(Task task, DeviceArray array) {
-    return task.first() == array
-        || task.second() == array
-        || task.scales() != null
-            && (task.scales().keys() == array || task.scales().values() == array);
+    try {
+      flush();
+    } finally {
+      waiting.removeIf(w -> w instanceof Put put && put.array() == array);
+      arrays.remove(array);
+      puts.remove(array);
+      programs.removeIf(tasks -> tasks.stream().anyMatch(t -> t.uses(array)));
+      stale = true;
+    }
   }
 
   /**
@@ -187,7 +151,7 @@ final class DeviceQueue implements AutoCloseable {
       requireMemory(array.name(), Math.max(array.size(), Ranges.aligned(count)));
       // What waits was made for the array as it is.
       flush();
-      closePlan();
+      endPlan();
     }
     return array.take(count);
   }
@@ -203,24 +167,32 @@ final class DeviceQueue implements AutoCloseable {
 
   private void put(DeviceArray array, int at, Object data, int count) {
     if (!array.isWritten()) {
-      putHost(array, at, data, 0, count);
+      if (data instanceof float[] floats) {
+        array.putHost(at, floats, 0, count);
+      } else {
+        array.putHost(at, (int[]) data, 0, count);
+      }
       if (stale || plan == null) {
         // The next plan brings the whole array.
         return;
       }
     }
-    for (int from = 0; from < count; from += STAGE) {
-      waiting.add(new Put(array, at + from, data, from, Math.min(STAGE, count - from)));
+    for (int from = 0; from < count; from += CommonArrays.STAGE) {
+      int part = Math.min(CommonArrays.STAGE, count - from);
+      waiting.add(new Put(array, at + from, data, from, part));
     }
   }
 
-  private static void putHost(DeviceArray array, int at, Object data, int from, int count) {
-    if (data instanceof float[] floats) {
-      array.putHost(at, floats, from, count);
-    } else {
-      array.putHost(at, (int[]) data, from, count);
+  /** Reads a part of an array that kernels write. */
+  void read(DeviceArray array, int at, float[] data, int to, int count) {
+    flush();
+    if (plan != null) {
+      faults.named(() -> plan.bring(array, at, count));
     }
+    array.getHost(at, data, to, count);
   }
+
+  // --- Operations ------------------------------------------------------------------------------
 
   /**
    * Integers for the waiting operations.
@@ -228,16 +200,17 @@ final class DeviceQueue implements AutoCloseable {
    * @return where they will be in {@code step}
    */
   int integers(int[] data, int count) {
-    reserve(count);
+    if (intCount + count > ints.length) {
+      ints = Arrays.copyOf(ints, Math.max(ints.length * 2, intCount + count));
+    }
     System.arraycopy(data, 0, ints, intCount, count);
     intCount += count;
     return intCount - count;
   }
 
-  private void reserve(int count) {
-    if (intCount + count > ints.length) {
-      ints = Arrays.copyOf(ints, Math.max(ints.length * 2, intCount + count));
-    }
+  /** Another number after each flush: what {@link #integers} gave before is of no use then. */
+  int generation() {
+    return generation;
   }
 
   /**
@@ -247,302 +220,132 @@ final class DeviceQueue implements AutoCloseable {
    * @param last whether a program may end here, as after a block of a model
    */
   void call(Task task, int[] parameters, int groupsX, int groupsY, boolean last) {
-    waiting.add(
-        new Call(task, Arrays.copyOf(parameters, Kernel.PARAMETERS), groupsX, groupsY, last));
+    if (waiting.isEmpty() || !(waiting.getLast() instanceof Block b) || b.isFull()) {
+      waiting.add(new Block(new ArrayList<>()));
+    }
+    int[] own = Arrays.copyOf(parameters, Kernel.PARAMETERS);
+    ((Block) waiting.getLast()).calls.add(new Task.Call(task, own, groupsX, groupsY, last));
   }
 
   /** A program may end with what waits now. */
   void endProgram() {
-    if (!waiting.isEmpty() && waiting.getLast() instanceof Call call) {
-      waiting.set(waiting.size() - 1, call.asLast());
+    if (!waiting.isEmpty() && waiting.getLast() instanceof Block block) {
+      block.calls.set(block.calls.size() - 1, block.calls.getLast().asLast());
     }
   }
 
-  /** Another number after each flush: what {@link #integers} gave before is of no use then. */
-  int generation() {
-    return generation;
-  }
-
-  /** Runs all that waits. */
+  /**
+   * Runs all that waits.
+   *
+   * @throws MemoryBudgetException if the device is out of memory
+   * @throws DeviceException if it fails otherwise
+   */
   void flush() {
     generation++;
-    if (waiting.isEmpty()) {
-      intCount = 0;
-      return;
-    }
-    List<List<Call>> blocks = new ArrayList<>();
-    List<Object> order = new ArrayList<>();
-    List<Call> block = new ArrayList<>();
-    for (Waiting w : waiting) {
-      if (w instanceof Call call) {
-        block.add(call);
-        if (!call.last() && block.size() < MOST_TASKS) {
-          continue;
-        }
-      }
-      if (!block.isEmpty()) {
-        blocks.add(block);
-        order.add(block);
-        block = new ArrayList<>();
-      }
-      if (w instanceof Put put) {
-        order.add(put);
-        if (puts.putIfAbsent(put.array(), new Program(-1, List.of())) == null) {
-          stale = true;
-        }
-      }
-    }
-    if (!block.isEmpty()) {
-      blocks.add(block);
-      order.add(block);
-    }
-    for (List<Call> each : blocks) {
-      if (programs.putIfAbsent(tasks(each), new Program(-1, List.of())) == null) {
-        stale = true;
-      }
-    }
-    int[] begins = new int[blocks.size()];
-    for (int i = 0; i < begins.length; i++) {
-      reserve(blocks.get(i).size() * Kernel.PARAMETERS);
-      begins[i] = intCount;
-      for (Call call : blocks.get(i)) {
-        integers(call.parameters(), Kernel.PARAMETERS);
-      }
-    }
+    List<Waiting> work = List.copyOf(waiting);
+    waiting.clear();
+    boolean done = false;
     try {
-      if (intCount > step.getSize()) {
-        step = new IntArray(Integer.highestOneBit(intCount) * 2);
-        stale = true;
+      if (!work.isEmpty()) {
+        faults.named(() -> run(work));
       }
-      if (stale || plan == null) {
-        makePlan();
-      }
-      MemorySegment.copy(ints, 0, step.getSegment(), ValueLayout.JAVA_INT, 0, intCount);
-      run(1);
-      int next = 0;
-      for (Object entry : order) {
-        if (entry instanceof Put put) {
-          run(put);
-        } else {
-          run(blocks.get(next), begins[next]);
-          next++;
-        }
-      }
+      done = true;
     } finally {
-      waiting.clear();
       intCount = 0;
+      if (!done) {
+        keepFromFaults(work);
+      }
     }
   }
 
-  private static List<Task> tasks(List<Call> block) {
-    return block.stream().map(Call::task).toList();
-  }
-
-  private void run(List<Call> block, int begin) {
-    Program program = programs.get(tasks(block));
-    for (int i = 0; i < block.size(); i++) {
-      Call call = block.get(i);
-      setGrid(program.grids().get(i), call.task().kernel().group(), call.groupsX(), call.groupsY());
+  /** Values of the host, and zeros of new activations, must reach the device whatever happens. */
+  private void keepFromFaults(List<Waiting> work) {
+    for (Waiting w : work) {
+      if (w instanceof Block block) {
+        for (Task.Call call : block.calls) {
+          if (call.task().kernel() == Kernel.ZERO) {
+            waiting.add(new Block(new ArrayList<>(List.of(call))));
+          }
+        }
+      } else {
+        waiting.add(w);
+      }
     }
-    base.set(0, begin);
-    run(program.index());
   }
 
-  private void run(Put put) {
-    Program program = puts.get(put.array());
-    if (put.data() instanceof float[] floats) {
-      MemorySegment.copy(
-          floats, put.from(), stageFloats.getSegment(), ValueLayout.JAVA_FLOAT, 0, put.count());
-    } else {
-      MemorySegment.copy(
-          (int[]) put.data(),
-          put.from(),
-          stageInts.getSegment(),
-          ValueLayout.JAVA_INT,
-          0,
-          put.count());
+  private void run(List<Waiting> work) {
+    int[] begins = new int[work.size()];
+    for (int i = 0; i < begins.length; i++) {
+      begins[i] = intCount;
+      switch (work.get(i)) {
+        case Block block -> {
+          stale |= programs.add(block.tasks());
+          block.calls.forEach(call -> integers(call.parameters(), Kernel.PARAMETERS));
+        }
+        case Put put -> stale |= puts.add(put.array);
+      }
     }
-    setGrid(program.grids().getFirst(), RowKernels.GROUP, groups(put.count()), 1);
-    base.set(0, put.at());
-    base.set(1, put.count());
-    run(program.index());
-  }
-
-  /** Work groups of row kernels for that many elements. */
-  static int groups(long elements) {
-    return Math.toIntExact((elements + RowKernels.GROUP - 1) / RowKernels.GROUP);
-  }
-
-  private static void setGrid(WorkerGrid grid, int group, int groupsX, int groupsY) {
-    grid.setGlobalWork((long) group * Math.max(1, groupsX), Math.max(1, groupsY), 1);
-    grid.setLocalWork(group, 1, 1);
-  }
-
-  private void run(int graph) {
-    lastResult = plan.withGraph(graph).execute();
+    if (intCount > step.getSize()) {
+      step = new IntArray(Integer.highestOneBit(intCount) * 2);
+      stale = true;
+    }
+    if (stale || plan == null) {
+      makePlan();
+    }
+    MemorySegment.copy(ints, 0, step.getSegment(), ValueLayout.JAVA_INT, 0, intCount);
+    plan.bringStep();
+    for (int i = 0; i < begins.length; i++) {
+      switch (work.get(i)) {
+        case Block block -> plan.run(block.calls, begins[i]);
+        case Put put -> plan.put(put.array, put.at, put.data, put.from, put.count);
+      }
+    }
   }
 
   // --- Plans -----------------------------------------------------------------------------------
 
-  private Kernel.Arrays with(Task task) {
-    return new Kernel.Arrays(
-        base,
-        step,
-        arena,
-        vectors,
-        tables,
-        task.first() == null ? noInts : task.first(),
-        task.second() == null ? noFloats : task.second(),
-        task.scales() == null ? noFloats : task.scales().keys(),
-        task.scales() == null ? noScales : task.scales().values(),
-        task.format());
-  }
-
   private void makePlan() {
     long start = System.nanoTime();
-    closePlan();
-    Object[] all = new Object[arrays.size() + 1];
-    for (int i = 0; i < arrays.size(); i++) {
-      all[i] = arrays.get(i).array();
-    }
-    all[arrays.size()] = step;
-    var scheduler = new GridScheduler();
-    var graphs = new ArrayList<ImmutableTaskGraph>();
-    TaskGraph begin = new TaskGraph(START).transferToDevice(DataTransferMode.FIRST_EXECUTION, all);
-    for (int i = 0; i < all.length; i++) {
-      touch(begin, START, "t" + i, all[i], scheduler);
-    }
-    graphs.add(begin.persistOnDevice(all).snapshot());
-    Object[] others = Arrays.copyOf(all, arrays.size());
-    TaskGraph bring =
-        new TaskGraph(STEP)
-            .consumeFromDevice(STEP, others)
-            .transferToDevice(DataTransferMode.EVERY_EXECUTION, step);
-    touch(bring, STEP, "t", step, scheduler);
-    graphs.add(bring.persistOnDevice(all).snapshot());
-    for (DeviceArray array : puts.keySet()) {
-      puts.put(array, putProgram(array, all, graphs, scheduler));
-    }
-    for (List<Task> tasks : programs.keySet()) {
-      programs.put(tasks, program(tasks, all, graphs, scheduler));
-    }
-    plan = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
-    plan.withDevice(device)
-        .withGridScheduler(scheduler)
-        .withCompilerFlags(TornadoVMBackendType.OPENCL, STRICT);
-    run(0);
-    planned = List.copyOf(arrays);
+    endPlan();
+    stale = true;
+    plan = new DevicePlan(device, launcher, common, step, arrays, programs, puts);
+    plan.start();
     stale = false;
     plansMade++;
     LOG.info(
         "device plan {}: {} programs, {} arrays, {} ms before the first of them is compiled",
         plansMade,
-        graphs.size(),
+        plan.programs(),
         arrays.size(),
         (System.nanoTime() - start) / 1_000_000);
   }
 
-  private Program program(
-      List<Task> tasks, Object[] all, List<ImmutableTaskGraph> graphs, GridScheduler scheduler) {
-    String name = "p" + graphs.size();
-    TaskGraph graph =
-        new TaskGraph(name)
-            .consumeFromDevice(name, all)
-            .transferToDevice(DataTransferMode.EVERY_EXECUTION, base);
-    var grids = new ArrayList<WorkerGrid>();
-    for (int i = 0; i < tasks.size(); i++) {
-      Task task = tasks.get(i);
-      task.kernel().add(graph, "t" + i, with(task), i);
-      grids.add(grid(task.kernel().group(), name + ".t" + i, scheduler));
-    }
-    graphs.add(graph.persistOnDevice(all).snapshot());
-    return new Program(graphs.size() - 1, grids);
-  }
-
-  private Program putProgram(
-      DeviceArray array, Object[] all, List<ImmutableTaskGraph> graphs, GridScheduler scheduler) {
-    String name = "put" + graphs.size();
-    TaskGraph graph = new TaskGraph(name).consumeFromDevice(name, all);
-    if (array.isFloats()) {
-      graph
-          .transferToDevice(DataTransferMode.EVERY_EXECUTION, base, stageFloats)
-          .task("t", RowKernels::putFloats, new KernelContext(), base, stageFloats, array.floats());
-    } else {
-      graph
-          .transferToDevice(DataTransferMode.EVERY_EXECUTION, base, stageInts)
-          .task("t", RowKernels::putInts, new KernelContext(), base, stageInts, array.ints());
-    }
-    WorkerGrid grid = grid(RowKernels.GROUP, name + ".t", scheduler);
-    graphs.add(graph.persistOnDevice(all).snapshot());
-    return new Program(graphs.size() - 1, List.of(grid));
-  }
-
-  private static void touch(
-      TaskGraph graph, String name, String task, Object array, GridScheduler scheduler) {
-    if (array instanceof FloatArray floats) {
-      graph.task(task, RowKernels::touchFloats, new KernelContext(), floats);
-    } else {
-      graph.task(task, RowKernels::touchInts, new KernelContext(), (IntArray) array);
-    }
-    grid(RowKernels.GROUP, name + "." + task, scheduler);
-  }
-
-  private static WorkerGrid grid(int group, String task, GridScheduler scheduler) {
-    WorkerGrid grid = new WorkerGrid2D(group, 1);
-    setGrid(grid, group, 1, 1);
-    scheduler.addWorkerGrid(task, grid);
-    return grid;
-  }
-
-  /** Reads a part of an array that kernels write to {@code data[to..to + count - 1]}. */
-  void read(DeviceArray array, int at, float[] data, int to, int count) {
-    flush();
-    if (lastResult != null && planned.contains(array)) {
-      copyToHost(array, at, count);
-    }
-    array.getHost(at, data, to, count);
-  }
-
-  private void copyToHost(DeviceArray array, int at, int count) {
-    lastResult.transferToHost(new DataRange(array.array()).withOffset(at).withSize(count));
-  }
-
-  /**
-   * Copies to the host what kernels wrote, before the plan goes. An array that came after it is not
-   * known to it, and TornadoVM would copy from anywhere.
-   */
-  private void bringBack() {
-    if (plan != null && lastResult != null) {
-      for (DeviceArray array : planned) {
-        if (array.isWritten() && arrays.contains(array)) {
-          // As a range: after one, a transfer without a range copies the wrong part.
-          copyToHost(array, 0, array.size());
-        }
-      }
-    }
-  }
-
-  private void closePlan() {
+  /** Ends the plan after what kernels wrote is on the host. */
+  private void endPlan() {
     if (plan == null) {
       return;
     }
-    bringBack();
-    try {
-      plan.freeDeviceMemory();
-      plan.close();
-    } catch (TornadoExecutionPlanException e) {
-      throw new IllegalStateException("TornadoVM cannot free the device's memory", e);
-    } finally {
-      plan = null;
-      lastResult = null;
-    }
+    faults.named(
+        () -> {
+          for (DeviceArray array : arrays) {
+            if (array.isWritten()) {
+              plan.bring(array, 0, array.size());
+            }
+          }
+        });
+    closePlan();
+  }
+
+  private void closePlan() {
+    DevicePlan closed = plan;
+    plan = null;
+    faults.named(closed::close);
   }
 
   @Override
   public void close() {
     waiting.clear();
     if (plan != null) {
-      lastResult = null;
       closePlan();
     }
   }

@@ -49,10 +49,14 @@ final class TornadoBackend implements Backend {
   private final int busy;
 
   TornadoBackend(TornadoDevice device) {
+    this(device, DevicePlan.Launcher.DIRECT);
+  }
+
+  TornadoBackend(TornadoDevice device, DevicePlan.Launcher launcher) {
     this.device = device;
     boolean gpu = device.getDeviceType() == TornadoDeviceType.GPU;
     long part = device.getMaxGlobalMemory() / ARENA_PART_OF_MEMORY / Float.BYTES;
-    queue = new DeviceQueue(device, gpu ? (int) Math.min(1L << 29, part) : SMALL_ARENA);
+    queue = new DeviceQueue(device, gpu ? (int) Math.min(1L << 29, part) : SMALL_ARENA, launcher);
     tokens = new StepTokens(queue);
     busy = GROUPS_PER_UNIT * Math.max(1, device.getPhysicalDevice().getDeviceMaxComputeUnits());
     weights = new WeightStore(queue, device.getMaxAllocMemory());
@@ -91,7 +95,7 @@ final class TornadoBackend implements Backend {
     activations.hold(made, at, count);
     parameters[0] = count;
     parameters[1] = at;
-    call(Kernel.ZERO, DeviceQueue.groups(count), 1, true);
+    call(Kernel.ZERO, DevicePlan.groups(count), 1, true);
     return made;
   }
 
@@ -113,7 +117,7 @@ final class TornadoBackend implements Backend {
     queue.call(
         matrix.task(Kernel.EMBED),
         parameters,
-        DeviceQueue.groups((long) rows * matrix.words()),
+        DevicePlan.groups((long) rows * matrix.words()),
         1,
         true);
   }
@@ -389,11 +393,11 @@ final class TornadoBackend implements Backend {
   }
 
   private void elements(Kernel kernel, int rows, int columns, boolean last) {
-    call(kernel, DeviceQueue.groups((long) rows * columns), 1, last);
+    call(kernel, DevicePlan.groups((long) rows * columns), 1, last);
   }
 
   private void call(Kernel kernel, int groupsX, int groupsY, boolean last) {
-    queue.call(new DeviceQueue.Task(kernel, null, null, 0), parameters, groupsX, groupsY, last);
+    queue.call(new Task(kernel, null, null, 0), parameters, groupsX, groupsY, last);
   }
 
   /** Where a vector is that does not change. */

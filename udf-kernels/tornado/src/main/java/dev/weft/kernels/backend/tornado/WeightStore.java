@@ -38,8 +38,8 @@ final class WeightStore {
       return 4L * wordCount + 4L * floatCount;
     }
 
-    DeviceQueue.Task task(Kernel kernel) {
-      return new DeviceQueue.Task(kernel, arrays.words, arrays.floats, format.code());
+    Task task(Kernel kernel) {
+      return new Task(kernel, arrays.words, arrays.floats, format.code());
     }
   }
 

@@ -16,7 +16,9 @@ import dev.weft.kernels.quant.QuantFormat;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
+import uk.ac.manchester.tornado.api.exceptions.TornadoRuntimeException;
 
 /** What is of this backend alone: its memory. */
 class TornadoBackendTest {
@@ -28,6 +30,16 @@ class TornadoBackendTest {
     float[] values = new float[from.columns()];
     from.read(row, values, 0, values.length);
     return values;
+  }
+
+  /** What was measured on a device is kept by its name. */
+  @Test
+  void namesOfDevicesTellKindAndDriver() {
+    assertThat(new TornadoProvider().devices())
+        .isNotEmpty()
+        .allMatch(
+            name ->
+                name.matches(".+ \\((GPU|CPU|FPGA|ACCELERATOR), (OPENCL|CUDA|PTX), \\d+ GB\\)"));
   }
 
   @Test
@@ -59,6 +71,32 @@ class TornadoBackendTest {
       backend.add(first, 1, delta);
       assertThat(row(first, 0)).containsOnly(3);
       assertThat(row(large, (1 << 13) - 1)).containsOnly(0);
+    }
+  }
+
+  /** What an operation needs is put once, and the operation is asked for again. */
+  @Test
+  void whatTheHostPutOutlivesAFault() {
+    var failing = new AtomicBoolean();
+    var device =
+        new FailingDevice(_ -> failing.get() ? new TornadoRuntimeException("for once") : null);
+    try (Backend backend = device.open(new BackendConfig(1))) {
+      Activations x = backend.allocate(1, 64);
+      Activations out = backend.allocate(1, 64);
+      float[] ones = new float[64];
+      java.util.Arrays.fill(ones, 1);
+      x.write(0, ones, 0, 64);
+      float[] weight = new RandomTensors(new Random(3), Arena.ofAuto()).values(64, 1);
+      backend.rmsNorm(x, 1, weight, 0, out);
+      failing.set(true);
+      assertThatThrownBy(backend::finish)
+          .isInstanceOf(DeviceException.class)
+          .hasMessageContainingAll(FailingDevice.deviceName(), "for once");
+      failing.set(false);
+      Activations zeros = backend.allocate(1, 64);
+      backend.rmsNorm(x, 1, weight, 0, out);
+      assertThat(row(out, 0)).containsExactly(weight);
+      assertThat(row(zeros, 0)).containsOnly(0);
     }
   }
 

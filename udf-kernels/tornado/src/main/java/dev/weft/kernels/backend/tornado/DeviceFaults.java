@@ -1,0 +1,53 @@
+package dev.weft.kernels.backend.tornado;
+
+import dev.weft.kernels.memory.MemoryBudgetException;
+import java.util.function.Supplier;
+import uk.ac.manchester.tornado.api.exceptions.TornadoInternalError;
+import uk.ac.manchester.tornado.api.exceptions.TornadoMemoryException;
+import uk.ac.manchester.tornado.api.exceptions.TornadoOutOfMemoryException;
+
+/**
+ * Names the errors of a device.
+ *
+ * @param device its name
+ */
+record DeviceFaults(String device) {
+  /**
+   * Runs what may fail on the device.
+   *
+   * @throws MemoryBudgetException if the device is out of memory
+   * @throws DeviceException if it fails otherwise
+   */
+  <T> T named(Supplier<T> work) {
+    try {
+      return work.get();
+    } catch (MemoryBudgetException | DeviceException e) {
+      throw e;
+    } catch (RuntimeException | TornadoInternalError e) {
+      if (isOutOfMemory(e)) {
+        throw new MemoryBudgetException(
+            "%s is out of memory (%s): take a smaller engine.kvBytes, engine.budgetTokens or model, or engine.kvFormat f16; if others use it too, give each its own"
+                .formatted(device, e.getMessage()),
+            e);
+      }
+      throw new DeviceException("%s failed: %s".formatted(device, e), e);
+    }
+  }
+
+  void named(Runnable work) {
+    named(
+        () -> {
+          work.run();
+          return null;
+        });
+  }
+
+  private static boolean isOutOfMemory(Throwable thrown) {
+    for (Throwable t = thrown; t != null; t = t.getCause() == t ? null : t.getCause()) {
+      if (t instanceof TornadoOutOfMemoryException || t instanceof TornadoMemoryException) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

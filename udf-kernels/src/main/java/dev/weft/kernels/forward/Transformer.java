@@ -16,6 +16,8 @@ import dev.weft.kernels.model.ModelWeights;
 import dev.weft.kernels.model.Tensor;
 import dev.weft.kernels.model.TransformerSpec;
 import dev.weft.kernels.sampling.LogitRows;
+import dev.weft.kernels.sampling.SamplingParams;
+import dev.weft.kernels.sampling.TopTokens;
 import java.util.Arrays;
 import java.util.List;
 
@@ -185,26 +187,33 @@ public final class Transformer implements AutoCloseable {
     long depth = (long) kv.pages() * KvConfig.PAGE_TOKENS / rows;
     int deepest = Math.clamp(depth - 1, 0, contextTokens - 1);
     var batch = new StepBatch();
-    float[] logits = new float[Math.multiplyExact(rows, spec.vocabSize())];
+    var logits = new LogitRows(spec.vocabSize());
+    int most = Math.min(TopTokens.MOST, spec.vocabSize());
     int left = budgetTokens;
     for (int others = rows - 1; others >= 0; others--) {
       int tokens = Math.min(contextTokens, left - others);
-      addSequence(batch, tokens == 1 ? deepest : 0, tokens);
+      addSequence(batch, tokens == 1 ? deepest : 0, tokens, most);
       left -= tokens;
     }
     forward(batch, logits);
-    batch.clear();
-    addSequence(batch, contextTokens - 1, 1);
-    forward(batch, logits);
+    for (int needed : new int[] {1, SamplingParams.ALL_TOKENS}) {
+      batch.clear();
+      addSequence(batch, contextTokens - 1, 1, needed);
+      forward(batch, logits);
+    }
   }
 
-  /** A sequence all of whose pages are page 0. */
-  private void addSequence(StepBatch batch, int position, int tokens) {
+  /**
+   * A sequence all of whose pages are page 0.
+   *
+   * @param needed of the last token, as {@link StepBatch#addToken(int, int, int)}
+   */
+  private void addSequence(StepBatch batch, int position, int tokens, int needed) {
     int end = position + tokens;
     batch.beginSequence(new int[(end + KvConfig.PAGE_TOKENS - 1) / KvConfig.PAGE_TOKENS]);
     for (int p = position; p < end; p++) {
       // Tokens of all kinds, which a router sends to many experts.
-      batch.addToken(p % spec.vocabSize(), p, p == end - 1);
+      batch.addToken(p % spec.vocabSize(), p, p == end - 1 ? needed : 0);
     }
   }
 

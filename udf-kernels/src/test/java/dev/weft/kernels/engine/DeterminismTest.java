@@ -108,7 +108,8 @@ class DeterminismTest {
       }
     }
     // How many there are depends on how the streams meet; EngineTest provokes one for certain.
-    System.out.println("seed " + seed + ": " + preemptions + " preemptions in all rounds");
+    System.out.println(
+        "seed " + seed + ": " + preemptions + " preemptions in " + rounds + " schedules");
     assertThat(shared).as("shared tokens in all rounds").isPositive();
   }
 

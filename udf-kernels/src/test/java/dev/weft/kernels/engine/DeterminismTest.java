@@ -31,7 +31,7 @@ class DeterminismTest {
   /** Random schedules of the tiny model with the backend that jobs run on, and with others. */
   private static final int SCHEDULES = 100;
 
-  private static final int FEWER_SCHEDULES = 12;
+  private static final int FEWER_SCHEDULES = 8;
 
   private static final String TINY = "tiny";
 

@@ -16,8 +16,8 @@ import dev.weft.batching.cost.StepCurve;
  */
 public record EngineRates(
     int version, DeviceProfile profile, StepCurve curve, double spread, int steps, double seconds) {
-  /** The version that this program writes and reads. */
-  public static final int VERSION = 5;
+  /** What this program writes and reads; a new one where kernels became faster or slower. */
+  public static final int VERSION = 6;
 
   /** Above this, predictions are not to be relied on. */
   public static final double LARGE_SPREAD = 0.15;

@@ -27,12 +27,6 @@ public interface Backend extends AutoCloseable {
   /** Brings matrices that share an input into the backend's own form. */
   Weights prepare(List<Tensor> matrices);
 
-  /**
-   * Measures which of its kernels for products in the format of some weights are the fastest, where
-   * it has several that give the same bits. Called when an engine starts.
-   */
-  default void tune(Weights weights) {}
-
   /** Zeroed activations. */
   Activations allocate(int rows, int columns);
 

@@ -81,8 +81,8 @@ public record KernelHealth(List<Rate> rates, double warmUpSeconds) {
   }
 
   /**
-   * Warms up the product kernels with the formats of some matrices, has the backend choose between
-   * them and measures them, each format once for a process.
+   * Warms up the product kernels with the formats of some matrices and measures them, each format
+   * once for a process.
    *
    * @param matrices one for each format is used, the smallest
    */
@@ -111,7 +111,6 @@ public record KernelHealth(List<Rate> rates, double warmUpSeconds) {
   private static List<Rate> measure(Backend backend, Tensor matrix) {
     var rates = new ArrayList<Rate>();
     try (Weights weights = backend.prepare(List.of(matrix))) {
-      backend.tune(weights);
       for (int rows : ROWS) {
         rates.add(measure(backend, weights, matrix, rows));
       }

@@ -3,8 +3,6 @@ package dev.weft.kernels.backend.vector;
 import dev.weft.kernels.backend.HostActivations;
 import dev.weft.kernels.backend.WorkerPool;
 import java.lang.foreign.MemorySegment;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Products of packed weights with rows of activations. A chunk of work is a unit of weights times a
@@ -23,19 +21,8 @@ final class Matmul {
   /** Scratch bytes that each worker needs. */
   static final long SCRATCH_BYTES = (long) TILE * Unit.STEP_BYTES;
 
-  /** Most tokens that are multiplied while weights are decoded, on any machine. */
-  private static final int MOST_AT_ONCE = 4;
-
-  /** Where nothing was measured: on the machine of decision 013 both ways take the same time. */
-  private static final int USUAL_AT_ONCE = 2;
-
-  /** A way is at its speed when it has not become faster for so long. */
-  private static final long STEADY_NANOS = 30_000_000L;
-
-  private static final long LONGEST_NANOS = 300_000_000L;
-
-  /** What was measured in this process, by format: code is compiled once, whoever asks. */
-  private static final Map<PackedFormat, Integer> MEASURED = new ConcurrentHashMap<>();
+  /** Most tokens that are multiplied while weights are decoded (decision 013). */
+  private static final int AT_ONCE = 2;
 
   private final WorkerPool pool;
   private final MemorySegment[] scratch;
@@ -47,8 +34,8 @@ final class Matmul {
   private HostActivations output;
   private int rows;
 
-  /** Tokens that are multiplied at once, whatever was measured; negative for what was. */
-  private int forced = -1;
+  /** Most tokens that are multiplied at once. */
+  private int mostAtOnce = AT_ONCE;
 
   /** Rows in fours: {@code [quad][columns][Unit.QUAD]}. */
   private float[] quads = new float[0];
@@ -61,56 +48,9 @@ final class Matmul {
     this.scratch = scratch;
   }
 
-  /**
-   * Measures up to how many tokens it is faster to multiply while decoding, once for a process and
-   * the format of the first matrix. Both ways give the same bits.
-   */
-  void tune(VectorWeights w) {
-    PackedFormat format = w.matrixOf(0).format();
-    if (!format.multipliesRows() || MEASURED.containsKey(format)) {
-      return;
-    }
-    int tokens = 0;
-    while (tokens < MOST_AT_ONCE && nanos(w, tokens + 1, true) <= nanos(w, tokens + 1, false)) {
-      tokens++;
-    }
-    MEASURED.put(format, tokens);
-  }
-
-  private long nanos(VectorWeights w, int tokens, boolean atOnce) {
-    var in = new HostActivations(tokens, w.inputs());
-    var out = new HostActivations(tokens, w.outputs());
-    long best = Long.MAX_VALUE;
-    long start = System.nanoTime();
-    long faster = start;
-    long now = start;
-    try {
-      force(atOnce ? tokens : 0);
-      while (now - faster < STEADY_NANOS && now - start < LONGEST_NANOS) {
-        compute(w, in, tokens, out);
-        long end = System.nanoTime();
-        if (end - now < best) {
-          best = end - now;
-          faster = end;
-        }
-        now = end;
-      }
-    } finally {
-      force(-1);
-    }
-    return best;
-  }
-
-  /** Has that many tokens multiplied at once; negative for as many as were measured to be best. */
-  void force(int tokens) {
-    forced = tokens;
-  }
-
-  private boolean atOnce(PackedFormat format, int tokens) {
-    if (tokens > MOST_AT_ONCE || !format.multipliesRows()) {
-      return false;
-    }
-    return tokens <= (forced >= 0 ? forced : MEASURED.getOrDefault(format, USUAL_AT_ONCE));
+  /** Changes how many tokens are multiplied at once, which changes no bit. */
+  void mostAtOnce(int tokens) {
+    mostAtOnce = tokens;
   }
 
   void compute(VectorWeights w, HostActivations x, int rowCount, HostActivations out) {
@@ -179,7 +119,7 @@ final class Matmul {
     long first = Lanes.address(matrix.data()) + matrix.offset(weights.unitInMatrix(unit), 0);
     int groups = matrix.groups(weights.unitInMatrix(unit));
     int column = weights.columnOf(unit);
-    if (atOnce(format, blockRows)) {
+    if (blockRows <= mostAtOnce && format.multipliesRows()) {
       for (int row = firstRow; row < firstRow + blockRows; row++) {
         int in = row * input.stride();
         int out = row * output.stride() + column;

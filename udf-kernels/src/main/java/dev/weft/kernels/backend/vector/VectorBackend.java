@@ -60,11 +60,6 @@ public final class VectorBackend implements Backend {
   }
 
   @Override
-  public void tune(Weights weights) {
-    matmul.tune((VectorWeights) weights);
-  }
-
-  @Override
   public Activations allocate(int rows, int columns) {
     return new HostActivations(rows, columns);
   }

@@ -15,6 +15,15 @@ public interface Weights extends AutoCloseable {
   /** First output column of a matrix. */
   int firstColumn(int matrix);
 
+  /**
+   * Whether some of the matrices are multiplied with activations rounded to 511 steps, from -255 to
+   * 255 times a scale that 32 neighbours share, which moves each by up to 1/510 of the greatest of
+   * them; else activations are f32.
+   */
+  default boolean roundsActivations() {
+    return false;
+  }
+
   /** Memory that the prepared form takes beyond the model file. */
   long bytes();
 

@@ -45,6 +45,11 @@ record EngineParts(
       Transformer transformer =
           Transformer.open(model, backend, new KvConfig(pages, config.kvFormat()));
       List<String> warnings = warnings(config.backend(), provider);
+      if (transformer.roundsActivations()) {
+        warnings.add(
+            "weights in Q4_0 are multiplied with activations rounded to 9 bits; files in other formats"
+                + " are computed in f32");
+      }
       double warmUpSeconds = 0;
       if (provider.fasterThanPlainJava()) {
         KernelHealth health = transformer.warmUp();

@@ -101,6 +101,10 @@ record Layer(
     return all().stream().mapToLong(Weights::bytes).sum();
   }
 
+  boolean roundsActivations() {
+    return all().stream().anyMatch(Weights::roundsActivations);
+  }
+
   @Override
   public void close() {
     all().forEach(Weights::close);

@@ -134,6 +134,11 @@ public final class Transformer implements AutoCloseable {
     return bytes;
   }
 
+  /** {@link Weights#roundsActivations} of any of the model's. */
+  public boolean roundsActivations() {
+    return output.roundsActivations() || Arrays.stream(layers).anyMatch(Layer::roundsActivations);
+  }
+
   /** Seconds that preparing the weights and the cache took. */
   public double loadSeconds() {
     return loadSeconds;

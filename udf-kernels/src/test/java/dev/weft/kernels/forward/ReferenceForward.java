@@ -1,5 +1,6 @@
 package dev.weft.kernels.forward;
 
+import dev.weft.kernels.backend.Weights;
 import dev.weft.kernels.model.LayerWeights;
 import dev.weft.kernels.model.ModelWeights;
 import dev.weft.kernels.model.RopeSpec;
@@ -15,6 +16,7 @@ final class ReferenceForward {
   private final float[][] output;
   private final float[] outputNorm;
   private final List<Block> blocks = new ArrayList<>();
+  private boolean roundsActivations;
   private int position;
   private double[] logits;
 
@@ -51,6 +53,11 @@ final class ReferenceForward {
               new ArrayList<>(),
               new ArrayList<>()));
     }
+  }
+
+  /** Rounds what matrices are multiplied with, as {@link Weights#roundsActivations} says. */
+  void roundActivations() {
+    roundsActivations = true;
   }
 
   private static float[][] decode(Tensor tensor) {
@@ -159,7 +166,8 @@ final class ReferenceForward {
     return out;
   }
 
-  private static double[] multiply(float[][] rows, double[] x) {
+  private double[] multiply(float[][] rows, double[] input) {
+    double[] x = roundsActivations ? rounded(input) : input;
     double[] out = new double[rows.length];
     for (int r = 0; r < rows.length; r++) {
       for (int i = 0; i < x.length; i++) {
@@ -167,6 +175,21 @@ final class ReferenceForward {
       }
     }
     return out;
+  }
+
+  private static double[] rounded(double[] x) {
+    double[] y = new double[x.length];
+    for (int block = 0; block < x.length; block += 32) {
+      double most = 0;
+      for (int i = block; i < block + 32; i++) {
+        most = Math.max(most, Math.abs(x[i]));
+      }
+      double scale = Math.max(most / 255, Float.MIN_NORMAL);
+      for (int i = block; i < block + 32; i++) {
+        y[i] = Math.rint(x[i] / scale) * scale;
+      }
+    }
+    return y;
   }
 
   private static void add(double[] x, double[] delta) {

@@ -17,18 +17,20 @@ final class Apart {
 
   private MethodHandle multiplyRow;
   private MethodHandle oneRow;
+  private MethodHandle decodeQ4;
+  private MethodHandle addRowQ4;
 
   Apart() {
     try {
       MethodHandles.Lookup lookup = MethodHandles.lookup();
       decode =
           lookup.findVirtual(
-              PackedFormat.class,
+              DecodedFormat.class,
               "decode",
               MethodType.methodType(void.class, long.class, int.class, long.class));
       multiplyRow =
           lookup.findVirtual(
-              PackedFormat.class,
+              DecodedFormat.class,
               "multiplyRow",
               MethodType.methodType(
                   void.class,
@@ -53,13 +55,31 @@ final class Apart {
                   int.class,
                   int.class,
                   boolean.class));
+      decodeQ4 =
+          lookup.findStatic(
+              PackedQ4.class,
+              "decode",
+              MethodType.methodType(void.class, long.class, int.class, long.class));
+      addRowQ4 =
+          lookup.findStatic(
+              PackedQ4.class,
+              "addRow",
+              MethodType.methodType(
+                  void.class,
+                  long.class,
+                  int.class,
+                  RoundedRows.class,
+                  int.class,
+                  short[].class,
+                  float[].class,
+                  int.class));
     } catch (ReflectiveOperationException e) {
       throw new LinkageError("kernels are not what is called here", e);
     }
   }
 
-  /** {@link PackedFormat#decode}. */
-  void decode(PackedFormat format, long read, int count, long write) {
+  /** {@link DecodedFormat#decode}. */
+  void decode(DecodedFormat format, long read, int count, long write) {
     try {
       decode.invokeExact(format, read, count, write);
     } catch (Throwable e) {
@@ -67,9 +87,9 @@ final class Apart {
     }
   }
 
-  /** {@link PackedFormat#multiplyRow}. */
+  /** {@link DecodedFormat#multiplyRow}. */
   void multiplyRow(
-      PackedFormat format,
+      DecodedFormat format,
       long read,
       int count,
       float[] x,
@@ -88,6 +108,24 @@ final class Apart {
   void oneRow(long w, int k, float[] x, int xAt, float[] out, int at, int groups, boolean fresh) {
     try {
       oneRow.invokeExact(w, k, x, xAt, out, at, groups, fresh);
+    } catch (Throwable e) {
+      throw thrown(e);
+    }
+  }
+
+  /** {@link PackedQ4#decode}. */
+  void decodeQ4(long read, int blocks, long write) {
+    try {
+      decodeQ4.invokeExact(read, blocks, write);
+    } catch (Throwable e) {
+      throw thrown(e);
+    }
+  }
+
+  /** {@link PackedQ4#addRow}. */
+  void addRowQ4(long read, int blocks, RoundedRows x, int row, short[] sums, float[] out, int at) {
+    try {
+      addRowQ4.invokeExact(read, blocks, x, row, sums, out, at);
     } catch (Throwable e) {
       throw thrown(e);
     }

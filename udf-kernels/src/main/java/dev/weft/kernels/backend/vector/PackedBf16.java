@@ -13,7 +13,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /** bf16 as {@link PackedF16} lies; a bf16 is the upper half of an f32. */
-record PackedBf16() implements PackedFormat {
+record PackedBf16() implements DecodedFormat {
   private static final int UPPER = 0xffff0000;
 
   @Override

@@ -20,7 +20,7 @@ import jdk.incubator.vector.VectorOperators;
  * 2^112, the difference of the biases, which is exact for normal and denormal values. Infinities
  * and NaN would come out as large numbers, so a matrix that has them is not held in this format.
  */
-record PackedF16() implements PackedFormat {
+record PackedF16() implements DecodedFormat {
   /** Bytes of a column. */
   static final int COLUMN_BYTES = 2 * BYTES;
 

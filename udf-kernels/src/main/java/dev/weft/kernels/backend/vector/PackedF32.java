@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /** f32 {@code [column][groups][lanes]}; kernels read it as it is. */
-record PackedF32() implements PackedFormat {
+record PackedF32() implements DecodedFormat {
   @Override
   public long bytes(int columns) {
     return (long) columns * Unit.STEP_BYTES;

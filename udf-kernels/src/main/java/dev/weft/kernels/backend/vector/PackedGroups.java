@@ -27,7 +27,7 @@ import jdk.incubator.vector.VectorOperators;
  * reference decoder.
  */
 record PackedGroups(QuantFormat file, GroupCodec codec, GroupLayout layout)
-    implements PackedFormat {
+    implements DecodedFormat {
   private static final float MAGIC = 0x1p23f;
   private static final int MAGIC_BITS = Float.floatToRawIntBits(MAGIC);
   private static final int LOW_BITS = 4;

@@ -92,6 +92,11 @@ record PackedMatrix(PackedFormat format, int columns, int groups, OffHeap memory
     return unit * format.bytes(columns) + format.bytes(column);
   }
 
+  /** Where a unit is in {@link Lanes#MEMORY}. */
+  long address(int unit) {
+    return Lanes.address(data()) + offset(unit, 0);
+  }
+
   /** Vectors of outputs of a unit. */
   int groups(int unit) {
     return Math.min(Unit.GROUPS, groups - unit * Unit.GROUPS);

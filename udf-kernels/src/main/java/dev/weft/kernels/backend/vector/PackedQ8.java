@@ -23,7 +23,7 @@ import jdk.incubator.vector.VectorOperators;
  * 2^-8) S} with {@code S = 2^15 d}. Both terms are exact: d has 11 significant bits; and one fused
  * multiply-add rounds once.
  */
-record PackedQ8() implements PackedFormat {
+record PackedQ8() implements DecodedFormat {
   static final int BLOCK = 32;
   private static final int BLOCK_FILE_BYTES = 34;
   private static final int SCALES_BYTES = Unit.GROUPS * BYTES;

@@ -5,6 +5,7 @@ import dev.weft.kernels.backend.Weights;
 import dev.weft.kernels.backend.WorkerPool;
 import dev.weft.kernels.memory.MemoryBudget;
 import dev.weft.kernels.model.Tensor;
+import java.util.Arrays;
 import java.util.List;
 
 /** Repacked matrices that share an input, and the units of work over them. */
@@ -13,6 +14,8 @@ final class VectorWeights implements Weights {
   private final int[] firstColumns;
   private final int inputs;
   private final int outputs;
+  private final boolean holdsDecoded;
+  private final boolean holdsQ4;
 
   /** Matrix of each unit, and its number there. */
   private final int[] unitMatrix;
@@ -43,6 +46,8 @@ final class VectorWeights implements Weights {
       throw e;
     }
     outputs = column;
+    holdsDecoded = Arrays.stream(matrices).anyMatch(m -> m.format() instanceof DecodedFormat);
+    holdsQ4 = Arrays.stream(matrices).anyMatch(m -> m.format() instanceof PackedQ4);
     unitMatrix = new int[units];
     unitInMatrix = new int[units];
     int unit = 0;
@@ -52,6 +57,11 @@ final class VectorWeights implements Weights {
         unitInMatrix[unit++] = u;
       }
     }
+  }
+
+  /** Whether a matrix is multiplied with f32 activations. */
+  boolean holdsDecoded() {
+    return holdsDecoded;
   }
 
   int units() {
@@ -85,6 +95,11 @@ final class VectorWeights implements Weights {
   @Override
   public int firstColumn(int matrix) {
     return firstColumns[matrix];
+  }
+
+  @Override
+  public boolean roundsActivations() {
+    return holdsQ4;
   }
 
   @Override

@@ -17,7 +17,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 class PackedMatrixTest {
   private static final int ROWS = 5 * Lanes.MOST + 3;
 
-  /** Kernels of all formats decode to the bits of the reference decoder, but for signs of zero. */
+  /**
+   * Kernels of all formats decode to the bits of the reference decoder, but for signs of zero;
+   * those of Q4_0 to integers that have them times their scale.
+   */
   @ParameterizedTest
   @EnumSource(QuantFormat.class)
   void decodesToTheBitsOfTheReference(QuantFormat format) {
@@ -32,19 +35,39 @@ class PackedMatrixTest {
       MemorySegment unit = arena.allocate((long) columns * Unit.STEP_BYTES, 64);
       float[] expected = new float[columns];
       for (int row = 0; row < ROWS; row++) {
+        long read = packed.address(row / Unit.ROWS);
         if (row % Unit.ROWS == 0) {
-          long at = Lanes.address(packed.data()) + packed.offset(row / Unit.ROWS, 0);
-          packed.format().decode(at, columns, unit.address());
+          switch (packed.format()) {
+            case DecodedFormat decoded -> decoded.decode(read, columns, unit.address());
+            case PackedQ4 q4 -> PackedQ4.decode(read, columns / PackedQ4.BLOCK, unit.address());
+          }
         }
         tensor.decodeRow(row, expected);
         for (int i = 0; i < columns; i++) {
-          long at = (long) i * Unit.STEP_BYTES + row % Unit.ROWS * 4L;
-          assertThat(unit.get(ValueLayout.JAVA_FLOAT, at) + 0f)
+          float value =
+              packed.format() instanceof PackedQ4 q4
+                  ? integer(unit, i, row % Unit.ROWS) * scale(q4, read, i, row % Unit.ROWS)
+                  : unit.get(
+                      ValueLayout.JAVA_FLOAT, (long) i * Unit.STEP_BYTES + row % Unit.ROWS * 4L);
+          assertThat(value + 0f)
               .as("row %d, column %d, seed %d", row, i, seed)
               .isEqualTo(expected[i] + 0f);
         }
       }
       packed.memory().close();
     }
+  }
+
+  private static short integer(MemorySegment unit, int column, int row) {
+    int place = column % PackedQ4.BLOCK;
+    long block = column / PackedQ4.BLOCK * PackedQ4.DECODED_BYTES;
+    long pair = place % RoundedRows.PAIRS * (long) Unit.STEP_BYTES;
+    long half = place / RoundedRows.PAIRS * 2L;
+    return unit.get(ValueLayout.JAVA_SHORT, block + pair + row * 4L + half);
+  }
+
+  private static float scale(PackedQ4 format, long read, int column, int row) {
+    long block = read + format.bytes(column / PackedQ4.BLOCK * PackedQ4.BLOCK);
+    return Lanes.MEMORY.get(ValueLayout.JAVA_FLOAT, block + row * 4L);
   }
 }

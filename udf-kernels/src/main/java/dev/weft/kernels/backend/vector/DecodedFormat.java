@@ -1,0 +1,33 @@
+package dev.weft.kernels.backend.vector;
+
+/**
+ * A format whose numbers are decoded to f32 and multiplied with f32 activations. Decoding gives,
+ * bit by bit, the values of the format's reference decoder.
+ */
+sealed interface DecodedFormat extends PackedFormat
+    permits PackedF32, PackedF16, PackedBf16, PackedQ8, PackedGroups {
+  /**
+   * Decodes columns of a unit to f32 {@code [count][groups][lanes]}.
+   *
+   * @param read address of the first column
+   * @param write address of what is decoded
+   */
+  void decode(long read, int count, long write);
+
+  /** Whether {@link #multiplyRow} decodes and multiplies at once. */
+  default boolean multipliesRows() {
+    return false;
+  }
+
+  /**
+   * Multiplies all columns of a unit with one input row, with the bits of {@link Unit#oneRow}.
+   *
+   * @param read address of the unit
+   * @param x input row from {@code xAt} on, {@code count} elements
+   * @param out output row, the unit's from {@code at} on
+   */
+  default void multiplyRow(
+      long read, int count, float[] x, int xAt, float[] out, int at, int groups) {
+    throw new UnsupportedOperationException(this + " has no kernel for one row");
+  }
+}

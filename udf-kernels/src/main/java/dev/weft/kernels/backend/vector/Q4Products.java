@@ -1,0 +1,103 @@
+package dev.weft.kernels.backend.vector;
+
+import dev.weft.kernels.backend.HostActivations;
+import dev.weft.kernels.backend.WorkerPool;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * Units of Q4_0 weights times rounded activations. Few tokens are multiplied with weights as they
+ * lie. For more, weights become integers of 16 bits once, tile by tile along the inner dimension,
+ * and are multiplied with four tokens at a time.
+ */
+final class Q4Products {
+  /** Blocks of a tile; decoded, a unit's take 16 KiB at 256 bits. */
+  private static final int TILE_BLOCKS = 8;
+
+  /** Scratch bytes that each worker needs. */
+  static final long SCRATCH_BYTES = TILE_BLOCKS * PackedQ4.DECODED_BYTES;
+
+  private final MemorySegment[] scratch;
+  private final short[][] sums;
+
+  /** A unit's outputs of a block of tokens {@code [token][Unit.ROWS]}, of each worker. */
+  private final float[][] unitOutputs;
+
+  private final Apart kernels;
+  private final RoundedRows input;
+
+  /** Most tokens that are multiplied with weights as they lie. */
+  private int mostAtOnce;
+
+  Q4Products(WorkerPool pool, MemorySegment[] scratch, Apart kernels) {
+    this.scratch = scratch;
+    this.kernels = kernels;
+    sums = new short[pool.threads()][PackedQ4.SUMS];
+    unitOutputs = new float[pool.threads()][Matmul.TOKEN_BLOCK * Unit.ROWS];
+    input = new RoundedRows(pool);
+  }
+
+  void mostAtOnce(int tokens) {
+    mostAtOnce = tokens;
+  }
+
+  /** Takes the input of the products that follow. */
+  void prepare(HostActivations x, int rowCount) {
+    input.round(x, rowCount);
+  }
+
+  /**
+   * Multiplies a unit with a block of rows.
+   *
+   * @param column of {@code out} where the unit's outputs go
+   */
+  void multiply(
+      PackedQ4 format,
+      PackedMatrix matrix,
+      int unit,
+      int firstRow,
+      int blockRows,
+      HostActivations out,
+      int column,
+      int worker) {
+    long first = matrix.address(unit);
+    int blocks = matrix.columns() / PackedQ4.BLOCK;
+    int groups = matrix.groups(unit);
+    // Of the last four rows of a block, few that are wanted go as they would alone.
+    int inFours = blockRows <= mostAtOnce ? 0 : blockRows;
+    int rest = inFours % Unit.QUAD;
+    inFours -= rest <= mostAtOnce ? rest : 0;
+    float[] outputs = unitOutputs[worker];
+    Arrays.fill(outputs, 0, Math.ceilDiv(blockRows, Unit.QUAD) * Unit.QUAD * Unit.ROWS, 0f);
+    long tile = Lanes.address(scratch[worker]);
+    for (int b = 0; b < blocks && inFours > 0; b += TILE_BLOCKS) {
+      int count = Math.min(TILE_BLOCKS, blocks - b);
+      long packed = first + format.bytes(b * PackedQ4.BLOCK);
+      kernels.decodeQ4(packed, count, tile);
+      for (int row = 0; row < inFours; row += Unit.QUAD) {
+        for (int g = 0; g < groups; g += 2) {
+          long bytes = (long) g * Lanes.BYTES;
+          int at = row * Unit.ROWS + g * Lanes.COUNT;
+          PackedQ4.addFourRows(
+              tile + bytes,
+              packed + bytes,
+              b,
+              count,
+              input,
+              firstRow + row,
+              sums[worker],
+              outputs,
+              at);
+        }
+      }
+    }
+    for (int row = inFours; row < blockRows; row++) {
+      int at = row * Unit.ROWS;
+      kernels.addRowQ4(first, blocks, input, firstRow + row, sums[worker], outputs, at);
+    }
+    for (int row = 0; row < blockRows; row++) {
+      int at = (firstRow + row) * out.stride() + column;
+      System.arraycopy(outputs, row * Unit.ROWS, out.data(), at, groups * Lanes.COUNT);
+    }
+  }
+}

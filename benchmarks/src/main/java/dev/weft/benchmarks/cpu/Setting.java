@@ -12,6 +12,7 @@ import java.util.List;
  *     nothing
  * @param repetitions of everything that takes milliseconds to seconds
  * @param requests of the batch with shared prefixes
+ * @param peerRequests of them that the peer is given, the first in each order
  * @param seed of weights, tokens and orders
  * @param work folder for models and outputs
  * @param data folder of texts, tokenizers and trained models outside of the project
@@ -22,6 +23,7 @@ record Setting(
     boolean smoke,
     int repetitions,
     int requests,
+    int peerRequests,
     long seed,
     Path work,
     Path data) {

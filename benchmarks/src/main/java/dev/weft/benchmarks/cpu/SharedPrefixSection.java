@@ -20,8 +20,8 @@ import java.util.Map;
 final class SharedPrefixSection {
   private static final String NAME = "batch.shared_prefix";
   private static final int OUTPUT_TOKENS = 64;
-  private static final int PILOT_REQUESTS = 48;
-  private static final int[] SLOTS = {4, 8, 16, 32};
+  private static final int PILOT_REQUESTS = 24;
+  private static final int[] SLOTS = {8, 4, 16, 32};
 
   /** Less than the server's 0.5: a slot with any common beginning is better than one without. */
   private static final double LIKENESS = 0.1;
@@ -67,6 +67,8 @@ final class SharedPrefixSection {
       throws PeerException, InterruptedException {
     List<int[]> shuffled = workload.prompts();
     List<int[]> planned = weft.planned(shuffled);
+    List<int[]> peerShuffled = first(shuffled, setting.peerRequests());
+    List<int[]> peerPlanned = first(planned, setting.peerRequests());
     int slotTokens = workload.longest() + outputs;
     Server server = choose(model, shuffled, slotTokens, outputs);
     Map<String, Long> shared = new LinkedHashMap<>();
@@ -76,23 +78,23 @@ final class SharedPrefixSection {
             .add("table order", () -> weft(weft, shuffled, false, shared, "table order"))
             .add(
                 "llama.cpp",
-                () -> llama(model, server, shuffled, slotTokens, outputs, shared, "llama.cpp"))
+                () -> llama(model, server, peerShuffled, slotTokens, outputs, shared, "llama.cpp"))
             .add(
                 "llama.cpp, our order",
                 () ->
                     llama(
                         model,
                         server,
-                        planned,
+                        peerPlanned,
                         slotTokens,
                         outputs,
                         shared,
                         "llama.cpp, our order"));
     // The engines were compiled by the pilot and by a short run of ours.
-    weft.run(shuffled.subList(0, Math.min(8, shuffled.size())), true);
+    weft.run(first(shuffled, 8), true);
     Map<String, Series> rates = rounds.run(0, setting.quick() ? 1 : setting.longRepetitions());
     String text =
-        "%d requests of BIG-Bench Hard, %d tasks, %d prompt tokens, %d output tokens each; KV of Weft %d MiB; llama.cpp: %s, likeness %.1f"
+        "%d requests of BIG-Bench Hard, %d tasks, %d prompt tokens, %d output tokens each; KV of Weft %d MiB; llama.cpp: %s, likeness %.1f%s"
             .formatted(
                 shuffled.size(),
                 workload.tasks(),
@@ -100,7 +102,10 @@ final class SharedPrefixSection {
                 outputs,
                 KV_BYTES >> 20,
                 server.text(),
-                LIKENESS);
+                LIKENESS,
+                peerShuffled.size() < shuffled.size()
+                    ? ", the first %d requests of each order".formatted(peerShuffled.size())
+                    : "");
     Map<String, Double> more = new LinkedHashMap<>();
     rates.forEach((k, v) -> more.put(k, v.median()));
     shared.forEach((k, v) -> more.put("shared tokens, " + k, v.doubleValue()));
@@ -170,17 +175,25 @@ final class SharedPrefixSection {
     }
   }
 
-  /** The best setting for the first requests; a quick run takes one unseen. */
+  private static List<int[]> first(List<int[]> prompts, int count) {
+    return prompts.subList(0, Math.min(count, prompts.size()));
+  }
+
+  /**
+   * The best setting for the first requests: flash attention or not with the first number of slots,
+   * then the best number with that. A quick run takes one unseen.
+   */
   private Server choose(LlamaModelFile model, List<int[]> prompts, int slotTokens, int outputs)
       throws PeerException {
     if (setting.quick()) {
-      return new Server(SLOTS[0], true);
+      return new Server(4, true);
     }
-    List<int[]> pilot = prompts.subList(0, Math.min(PILOT_REQUESTS, prompts.size()));
+    List<int[]> pilot = first(prompts, PILOT_REQUESTS);
     Server best = null;
     double most = 0;
     for (int slots : SLOTS) {
-      for (boolean flash : new boolean[] {true, false}) {
+      boolean[] choices = best == null ? new boolean[] {true, false} : new boolean[] {best.flash()};
+      for (boolean flash : choices) {
         Server server = new Server(slots, flash);
         double rate =
             llama(model, server, pilot, slotTokens, outputs, new LinkedHashMap<>(), "pilot");

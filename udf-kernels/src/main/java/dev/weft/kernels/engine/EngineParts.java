@@ -47,8 +47,8 @@ record EngineParts(
       List<String> warnings = warnings(config.backend(), provider);
       if (transformer.roundsActivations()) {
         warnings.add(
-            "weights in Q4_0 are multiplied with activations rounded to 9 bits; files in other formats"
-                + " are computed in f32");
+            "weights of 4 bits (Q4_0, Q4_1, Q4_K) are multiplied with activations rounded to 9 bits;"
+                + " those of other formats are computed in f32");
       }
       double warmUpSeconds = 0;
       if (provider.fasterThanPlainJava()) {

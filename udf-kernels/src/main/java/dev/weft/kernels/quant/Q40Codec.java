@@ -7,16 +7,23 @@ import java.lang.foreign.ValueLayout;
  * Q4_0: an f16 scale {@code d}, then 16 bytes; byte {@code i} holds value {@code i} in its low and
  * value {@code i + 16} in its high four bits; the value is {@code (q - 8) d}.
  */
-record Q40Codec() implements BlockCodec {
+record Q40Codec() implements GroupCodec {
   private static final int HALF = 16;
 
+  private static final GroupLayout LAYOUT = new GroupLayout(2 * HALF, 2 * HALF, 4, 8, false);
+
   @Override
-  public void decode(MemorySegment src, long offset, float[] dst, int dstOffset) {
-    float scale = PlainCodecs.half(src, offset);
+  public GroupLayout layout() {
+    return LAYOUT;
+  }
+
+  @Override
+  public void read(MemorySegment src, long offset, GroupValues values) {
+    values.scales[0] = PlainCodecs.half(src, offset);
     for (int i = 0; i < HALF; i++) {
       int pair = src.get(ValueLayout.JAVA_BYTE, offset + 2 + i);
-      dst[dstOffset + i] = ((pair & 0xf) - 8) * scale;
-      dst[dstOffset + HALF + i] = (((pair >> 4) & 0xf) - 8) * scale;
+      values.integers[i] = (byte) (pair & 0xf);
+      values.integers[HALF + i] = (byte) (pair >> 4 & 0xf);
     }
   }
 

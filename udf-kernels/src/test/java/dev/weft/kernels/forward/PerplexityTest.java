@@ -39,8 +39,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class PerplexityTest {
   private static final double BOUND_NATS = 1e-5;
 
-  /** Where activations are rounded; Q4_0 itself costs 0.1 nats. */
-  private static final double ROUNDED_BOUND_NATS = 2e-3;
+  /** Where activations are rounded; weights of four bits themselves cost 0.1 nats. */
+  private static final double ROUNDED_BOUND_NATS = 1e-2;
 
   private static final int TOKENS = 384;
 

@@ -17,8 +17,9 @@ final class Apart {
 
   private MethodHandle multiplyRow;
   private MethodHandle oneRow;
-  private MethodHandle decodeQ4;
-  private MethodHandle addRowQ4;
+  private MethodHandle decodeNibbles;
+  private MethodHandle addNibbleRow;
+  private MethodHandle addAddends;
 
   Apart() {
     try {
@@ -55,22 +56,36 @@ final class Apart {
                   int.class,
                   int.class,
                   boolean.class));
-      decodeQ4 =
+      decodeNibbles =
           lookup.findStatic(
-              PackedQ4.class,
+              PackedNibbles.class,
               "decode",
-              MethodType.methodType(void.class, long.class, int.class, long.class));
-      addRowQ4 =
+              MethodType.methodType(void.class, long.class, int.class, int.class, long.class));
+      addNibbleRow =
           lookup.findStatic(
-              PackedQ4.class,
+              PackedNibbles.class,
               "addRow",
               MethodType.methodType(
                   void.class,
                   long.class,
                   int.class,
+                  int.class,
                   RoundedRows.class,
                   int.class,
                   short[].class,
+                  float[].class,
+                  int.class));
+      addAddends =
+          lookup.findStatic(
+              PackedNibbles.class,
+              "addAddends",
+              MethodType.methodType(
+                  void.class,
+                  long.class,
+                  int.class,
+                  int.class,
+                  RoundedRows.class,
+                  int.class,
                   float[].class,
                   int.class));
     } catch (ReflectiveOperationException e) {
@@ -113,19 +128,37 @@ final class Apart {
     }
   }
 
-  /** {@link PackedQ4#decode}. */
-  void decodeQ4(long read, int blocks, long write) {
+  /** {@link PackedNibbles#decode}. */
+  void decodeNibbles(long read, int blockBytes, int blocks, long write) {
     try {
-      decodeQ4.invokeExact(read, blocks, write);
+      decodeNibbles.invokeExact(read, blockBytes, blocks, write);
     } catch (Throwable e) {
       throw thrown(e);
     }
   }
 
-  /** {@link PackedQ4#addRow}. */
-  void addRowQ4(long read, int blocks, RoundedRows x, int row, short[] sums, float[] out, int at) {
+  /** {@link PackedNibbles#addRow}. */
+  void addNibbleRow(
+      long read,
+      int blockBytes,
+      int blocks,
+      RoundedRows x,
+      int row,
+      short[] sums,
+      float[] out,
+      int at) {
     try {
-      addRowQ4.invokeExact(read, blocks, x, row, sums, out, at);
+      addNibbleRow.invokeExact(read, blockBytes, blocks, x, row, sums, out, at);
+    } catch (Throwable e) {
+      throw thrown(e);
+    }
+  }
+
+  /** {@link PackedNibbles#addAddends}. */
+  void addAddends(
+      long read, int blockBytes, int blocks, RoundedRows x, int row, float[] out, int at) {
+    try {
+      addAddends.invokeExact(read, blockBytes, blocks, x, row, out, at);
     } catch (Throwable e) {
       throw thrown(e);
     }

@@ -14,14 +14,15 @@ final class Matmul {
   static final int TOKEN_BLOCK = 128;
 
   /** Scratch bytes that each worker needs. */
-  static final long SCRATCH_BYTES = Math.max(FloatProducts.SCRATCH_BYTES, Q4Products.SCRATCH_BYTES);
+  static final long SCRATCH_BYTES =
+      Math.max(FloatProducts.SCRATCH_BYTES, NibbleProducts.SCRATCH_BYTES);
 
   /** Most tokens that are multiplied while weights are decoded (decision 013). */
   private static final int AT_ONCE = 2;
 
   private final WorkerPool pool;
   private final FloatProducts floats;
-  private final Q4Products q4;
+  private final NibbleProducts nibbles;
   private final WorkerPool.Job multiply = this::multiply;
   private VectorWeights weights;
   private HostActivations output;
@@ -34,14 +35,14 @@ final class Matmul {
     this.pool = pool;
     Apart kernels = new Apart();
     floats = new FloatProducts(pool, scratch, kernels);
-    q4 = new Q4Products(pool, scratch, kernels);
+    nibbles = new NibbleProducts(pool, scratch, kernels);
     mostAtOnce(AT_ONCE);
   }
 
   /** Changes how many tokens are multiplied at once, which changes no bit. */
   void mostAtOnce(int tokens) {
     floats.mostAtOnce(tokens);
-    q4.mostAtOnce(tokens);
+    nibbles.mostAtOnce(tokens);
   }
 
   void compute(VectorWeights w, HostActivations x, int rowCount, HostActivations out) {
@@ -72,7 +73,7 @@ final class Matmul {
       floats.prepare(x, rowCount);
     }
     if (w.roundsActivations()) {
-      q4.prepare(x, rowCount);
+      nibbles.prepare(x, rowCount);
     }
     int tokenBlocks = (rowCount + TOKEN_BLOCK - 1) / TOKEN_BLOCK;
     pool.forEach(w.units() * tokenBlocks, multiply);
@@ -88,8 +89,8 @@ final class Matmul {
     switch (matrix.format()) {
       case DecodedFormat format ->
           floats.multiply(format, matrix, inMatrix, firstRow, blockRows, output, column, worker);
-      case PackedQ4 format ->
-          q4.multiply(format, matrix, inMatrix, firstRow, blockRows, output, column, worker);
+      case PackedNibbles format ->
+          nibbles.multiply(format, matrix, inMatrix, firstRow, blockRows, output, column, worker);
     }
   }
 }

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
  * Lanes#COUNT} rows. Where a number is narrower than a lane, a 32-bit lane holds those of all
  * groups of the unit, so that one read serves as many chains as a core needs to be busy.
  */
-sealed interface PackedFormat permits DecodedFormat, PackedQ4 {
+sealed interface PackedFormat permits DecodedFormat, PackedNibbles {
   /** Bytes of a unit's first {@code columns}, a multiple of the format's block. */
   long bytes(int columns);
 

@@ -32,11 +32,6 @@ record PackedGroups(QuantFormat file, GroupCodec codec, GroupLayout layout)
   private static final int MAGIC_BITS = Float.floatToRawIntBits(MAGIC);
   private static final int LOW_BITS = 4;
 
-  static PackedGroups of(QuantFormat format) {
-    GroupCodec codec = format.groups().orElseThrow();
-    return new PackedGroups(format, codec, codec.layout());
-  }
-
   private int highBits() {
     return Math.max(0, layout.bits() - LOW_BITS);
   }

@@ -5,6 +5,7 @@ import dev.weft.kernels.backend.WorkerPool;
 import dev.weft.kernels.memory.MemoryBudget;
 import dev.weft.kernels.memory.OffHeap;
 import dev.weft.kernels.model.Tensor;
+import dev.weft.kernels.quant.GroupCodec;
 import dev.weft.kernels.quant.QuantFormat;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -55,9 +56,15 @@ record PackedMatrix(PackedFormat format, int columns, int groups, OffHeap memory
       case F16 -> new PackedF16();
       case BF16 -> new PackedBf16();
       case Q8_0 -> new PackedQ8();
-      case Q4_0 -> new PackedQ4();
-      case Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> PackedGroups.of(format);
+      case Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> ofGroups(format);
     };
+  }
+
+  private static PackedFormat ofGroups(QuantFormat format) {
+    GroupCodec codec = format.groups().orElseThrow();
+    return PackedNibbles.holds(codec.layout())
+        ? new PackedNibbles(codec, format.blockBytes())
+        : new PackedGroups(format, codec, codec.layout());
   }
 
   private static PackedMatrix empty(Tensor tensor, PackedFormat format, MemoryBudget budget) {

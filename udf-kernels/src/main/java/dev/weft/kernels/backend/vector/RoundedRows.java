@@ -46,6 +46,9 @@ final class RoundedRows {
   /** As scales: -8 times the sum of each half of the block. */
   private int[] offsets = new int[0];
 
+  /** As scales: the sum of the block, times its scale. */
+  private float[] sums = new float[0];
+
   RoundedRows(WorkerPool pool) {
     this.pool = pool;
     together = new int[pool.threads()][PAIRS];
@@ -62,6 +65,7 @@ final class RoundedRows {
       pairs = new int[Math.multiplyExact(perBlock, PAIRS)];
       scales = new float[perBlock];
       offsets = new int[perBlock];
+      sums = new float[perBlock];
     }
     pool.forEach(quads, round);
   }
@@ -76,6 +80,10 @@ final class RoundedRows {
 
   int[] offsets() {
     return offsets;
+  }
+
+  float[] sums() {
+    return sums;
   }
 
   /** Where a row's first pair is; the next ones follow {@link Unit#QUAD} apart. */
@@ -117,10 +125,12 @@ final class RoundedRows {
       for (int i = 0; i < PAIRS; i++) {
         pairs[to + i * Unit.QUAD] = block[i];
       }
-      int low = -8 * lows.reduceLanes(VectorOperators.ADD);
-      int high = -8 * highs.reduceLanes(VectorOperators.ADD);
-      scales[scalesAt + b * Unit.QUAD] = scale;
-      offsets[scalesAt + b * Unit.QUAD] = low & 0xffff | high << 16;
+      int low = lows.reduceLanes(VectorOperators.ADD);
+      int high = highs.reduceLanes(VectorOperators.ADD);
+      int place = scalesAt + b * Unit.QUAD;
+      scales[place] = scale;
+      offsets[place] = -8 * low & 0xffff | -8 * high << 16;
+      sums[place] = (low + high) * scale;
     }
   }
 

@@ -15,7 +15,7 @@ final class VectorWeights implements Weights {
   private final int inputs;
   private final int outputs;
   private final boolean holdsDecoded;
-  private final boolean holdsQ4;
+  private final boolean holdsNibbles;
 
   /** Matrix of each unit, and its number there. */
   private final int[] unitMatrix;
@@ -47,7 +47,7 @@ final class VectorWeights implements Weights {
     }
     outputs = column;
     holdsDecoded = Arrays.stream(matrices).anyMatch(m -> m.format() instanceof DecodedFormat);
-    holdsQ4 = Arrays.stream(matrices).anyMatch(m -> m.format() instanceof PackedQ4);
+    holdsNibbles = Arrays.stream(matrices).anyMatch(m -> m.format() instanceof PackedNibbles);
     unitMatrix = new int[units];
     unitInMatrix = new int[units];
     int unit = 0;
@@ -99,7 +99,7 @@ final class VectorWeights implements Weights {
 
   @Override
   public boolean roundsActivations() {
-    return holdsQ4;
+    return holdsNibbles;
   }
 
   @Override

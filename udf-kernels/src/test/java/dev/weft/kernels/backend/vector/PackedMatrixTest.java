@@ -1,6 +1,7 @@
 package dev.weft.kernels.backend.vector;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.weft.kernels.backend.RandomTensors;
 import dev.weft.kernels.backend.WorkerPool;
@@ -19,7 +20,7 @@ class PackedMatrixTest {
 
   /**
    * Kernels of all formats decode to the bits of the reference decoder, but for signs of zero;
-   * those of Q4_0 to integers that have them times their scale.
+   * those of four bits to integers that have them times their scale, where nothing is added.
    */
   @ParameterizedTest
   @EnumSource(QuantFormat.class)
@@ -39,35 +40,55 @@ class PackedMatrixTest {
         if (row % Unit.ROWS == 0) {
           switch (packed.format()) {
             case DecodedFormat decoded -> decoded.decode(read, columns, unit.address());
-            case PackedQ4 q4 -> PackedQ4.decode(read, columns / PackedQ4.BLOCK, unit.address());
+            case PackedNibbles nibbles -> {
+              int blocks = columns / PackedNibbles.BLOCK;
+              PackedNibbles.decode(read, nibbles.blockBytes(), blocks, unit.address());
+            }
           }
         }
         tensor.decodeRow(row, expected);
         for (int i = 0; i < columns; i++) {
           float value =
-              packed.format() instanceof PackedQ4 q4
-                  ? integer(unit, i, row % Unit.ROWS) * scale(q4, read, i, row % Unit.ROWS)
+              packed.format() instanceof PackedNibbles nibbles
+                  ? value(nibbles, unit, read, i, row % Unit.ROWS)
                   : unit.get(
                       ValueLayout.JAVA_FLOAT, (long) i * Unit.STEP_BYTES + row % Unit.ROWS * 4L);
           assertThat(value + 0f)
               .as("row %d, column %d, seed %d", row, i, seed)
-              .isEqualTo(expected[i] + 0f);
+              .isCloseTo(expected[i] + 0f, within(rounding(packed.format(), read, i, row)));
         }
       }
       packed.memory().close();
     }
   }
 
-  private static short integer(MemorySegment unit, int column, int row) {
-    int place = column % PackedQ4.BLOCK;
-    long block = column / PackedQ4.BLOCK * PackedQ4.DECODED_BYTES;
+  /** Of integers that are decoded to 16 bits in {@code unit}. */
+  private static float value(
+      PackedNibbles format, MemorySegment unit, long read, int column, int row) {
+    int place = column % PackedNibbles.BLOCK;
+    long decoded = column / PackedNibbles.BLOCK * PackedNibbles.DECODED_BYTES;
     long pair = place % RoundedRows.PAIRS * (long) Unit.STEP_BYTES;
     long half = place / RoundedRows.PAIRS * 2L;
-    return unit.get(ValueLayout.JAVA_SHORT, block + pair + row * 4L + half);
+    short integer = unit.get(ValueLayout.JAVA_SHORT, decoded + pair + row * 4L + half);
+    float addend = format.hasAddends() ? parameter(format, read, column, row, 1) : 0;
+    return integer * parameter(format, read, column, row, 0) + addend;
   }
 
-  private static float scale(PackedQ4 format, long read, int column, int row) {
-    long block = read + format.bytes(column / PackedQ4.BLOCK * PackedQ4.BLOCK);
-    return Lanes.MEMORY.get(ValueLayout.JAVA_FLOAT, block + row * 4L);
+  /** Where an addend is that of 8 steps more than the file's, it and the sum are rounded. */
+  private static float rounding(PackedFormat format, long read, int column, int row) {
+    if (!(format instanceof PackedNibbles nibbles) || !nibbles.hasAddends()) {
+      return 0;
+    }
+    float scale = parameter(nibbles, read, column, row % Unit.ROWS, 0);
+    float addend = parameter(nibbles, read, column, row % Unit.ROWS, 1);
+    return (16 * Math.abs(scale) + Math.abs(addend)) * 0x1p-22f;
+  }
+
+  /** The scale or the addend of a column's block. */
+  private static float parameter(
+      PackedNibbles format, long read, int column, int row, int parameter) {
+    long block = read + format.bytes(column / PackedNibbles.BLOCK * PackedNibbles.BLOCK);
+    return Lanes.MEMORY.get(
+        ValueLayout.JAVA_FLOAT, block + parameter * PackedNibbles.GROUPS_BYTES + row * 4L);
   }
 }

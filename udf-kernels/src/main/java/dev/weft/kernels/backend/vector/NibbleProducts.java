@@ -6,16 +6,16 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Units of Q4_0 weights times rounded activations. Few tokens are multiplied with weights as they
- * lie. For more, weights become integers of 16 bits once, tile by tile along the inner dimension,
- * and are multiplied with four tokens at a time.
+ * Units of weights of four bits times rounded activations. Few tokens are multiplied with weights
+ * as they lie. For more, weights become integers of 16 bits once, tile by tile along the inner
+ * dimension, and are multiplied with four tokens at a time.
  */
-final class Q4Products {
+final class NibbleProducts {
   /** Blocks of a tile; decoded, a unit's take 16 KiB at 256 bits. */
   private static final int TILE_BLOCKS = 8;
 
   /** Scratch bytes that each worker needs. */
-  static final long SCRATCH_BYTES = TILE_BLOCKS * PackedQ4.DECODED_BYTES;
+  static final long SCRATCH_BYTES = TILE_BLOCKS * PackedNibbles.DECODED_BYTES;
 
   private final MemorySegment[] scratch;
   private final short[][] sums;
@@ -29,10 +29,10 @@ final class Q4Products {
   /** Most tokens that are multiplied with weights as they lie. */
   private int mostAtOnce;
 
-  Q4Products(WorkerPool pool, MemorySegment[] scratch, Apart kernels) {
+  NibbleProducts(WorkerPool pool, MemorySegment[] scratch, Apart kernels) {
     this.scratch = scratch;
     this.kernels = kernels;
-    sums = new short[pool.threads()][PackedQ4.SUMS];
+    sums = new short[pool.threads()][PackedNibbles.SUMS];
     unitOutputs = new float[pool.threads()][Matmul.TOKEN_BLOCK * Unit.ROWS];
     input = new RoundedRows(pool);
   }
@@ -52,7 +52,7 @@ final class Q4Products {
    * @param column of {@code out} where the unit's outputs go
    */
   void multiply(
-      PackedQ4 format,
+      PackedNibbles format,
       PackedMatrix matrix,
       int unit,
       int firstRow,
@@ -61,7 +61,8 @@ final class Q4Products {
       int column,
       int worker) {
     long first = matrix.address(unit);
-    int blocks = matrix.columns() / PackedQ4.BLOCK;
+    int blockBytes = format.blockBytes();
+    int blocks = matrix.columns() / PackedNibbles.BLOCK;
     int groups = matrix.groups(unit);
     // Of the last four rows of a block, few that are wanted go as they would alone.
     int inFours = blockRows <= mostAtOnce ? 0 : blockRows;
@@ -72,15 +73,16 @@ final class Q4Products {
     long tile = Lanes.address(scratch[worker]);
     for (int b = 0; b < blocks && inFours > 0; b += TILE_BLOCKS) {
       int count = Math.min(TILE_BLOCKS, blocks - b);
-      long packed = first + format.bytes(b * PackedQ4.BLOCK);
-      kernels.decodeQ4(packed, count, tile);
+      long packed = first + format.bytes(b * PackedNibbles.BLOCK);
+      kernels.decodeNibbles(packed, blockBytes, count, tile);
       for (int row = 0; row < inFours; row += Unit.QUAD) {
         for (int g = 0; g < groups; g += 2) {
           long bytes = (long) g * Lanes.BYTES;
           int at = row * Unit.ROWS + g * Lanes.COUNT;
-          PackedQ4.addFourRows(
+          PackedNibbles.addFourRows(
               tile + bytes,
               packed + bytes,
+              blockBytes,
               b,
               count,
               input,
@@ -93,7 +95,15 @@ final class Q4Products {
     }
     for (int row = inFours; row < blockRows; row++) {
       int at = row * Unit.ROWS;
-      kernels.addRowQ4(first, blocks, input, firstRow + row, sums[worker], outputs, at);
+      kernels.addNibbleRow(
+          first, blockBytes, blocks, input, firstRow + row, sums[worker], outputs, at);
+    }
+    if (format.hasAddends()) {
+      long addends = first + PackedNibbles.GROUPS_BYTES;
+      for (int row = 0; row < blockRows; row++) {
+        int at = row * Unit.ROWS;
+        kernels.addAddends(addends, blockBytes, blocks, input, firstRow + row, outputs, at);
+      }
     }
     for (int row = 0; row < blockRows; row++) {
       int at = (firstRow + row) * out.stride() + column;

@@ -8,6 +8,9 @@ import static dev.weft.kernels.backend.vector.Lanes.MEMORY;
 import static dev.weft.kernels.backend.vector.Lanes.ORDER;
 import static dev.weft.kernels.backend.vector.Lanes.S;
 
+import dev.weft.kernels.quant.GroupCodec;
+import dev.weft.kernels.quant.GroupLayout;
+import dev.weft.kernels.quant.GroupValues;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
@@ -16,17 +19,20 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Q4_0 in blocks of 32 columns, multiplied with activations that are rounded ({@link RoundedRows}).
- * A block has a vector of f32 scales for each group, then 16 vectors, of which the lower halves of
- * 32-bit lanes hold columns 0 to 15 and the upper halves columns 16 to 31, each the nibbles of the
- * four groups, lowest first.
+ * Formats of four bits in groups of 32 columns that share a scale and may share an addend,
+ * multiplied with activations that are rounded ({@link RoundedRows}). A block of 32 columns has,
+ * for each group of rows, a vector of f32 scales, then of addends where there are any; then 16
+ * vectors, of which the lower halves of 32-bit lanes hold columns 0 to 15 and the upper halves
+ * columns 16 to 31, each the nibbles of the four groups, lowest first.
  *
- * <p>A nibble u stands for u - 8, and {@code |u - 8| <= 8}, {@code |x| <= 255}: the sum of a half's
- * 16 products fits 16 bits, and may be formed modulo 2^16. Sums of blocks are exact in whatever
- * order, so that kernels differ in nothing; their products with both scales are added up in f32,
- * block by block.
+ * <p>A nibble u stands for {@code (u - 8) scale + addend}. With {@code |u - 8| <= 8} and {@code |x|
+ * <= 255} the sum of a half's 16 products fits 16 bits, and may be formed modulo 2^16. Sums of
+ * blocks are exact in whatever order, so that kernels differ in nothing; their products with both
+ * scales are added up in f32, block by block, and then addends times the sums of activations.
+ *
+ * @param fileBlockBytes bytes of a block of the file's format
  */
-record PackedQ4() implements PackedFormat {
+record PackedNibbles(GroupCodec codec, int fileBlockBytes) implements PackedFormat {
   /** Columns of a block. */
   static final int BLOCK = RoundedRows.BLOCK;
 
@@ -34,40 +40,71 @@ record PackedQ4() implements PackedFormat {
   static final long DECODED_BYTES = (long) RoundedRows.PAIRS * Unit.STEP_BYTES;
 
   private static final int PAIRS = RoundedRows.PAIRS;
-  private static final int BLOCK_FILE_BYTES = 18;
-  private static final int SCALES_BYTES = Unit.GROUPS * BYTES;
-  private static final int BLOCK_BYTES = SCALES_BYTES + PAIRS * BYTES;
+  private static final int CENTER = 8;
+
+  /** Bytes of the scales of a block, or of its addends. */
+  static final int GROUPS_BYTES = Unit.GROUPS * BYTES;
+
   private static final int HALVES = 2 * COUNT;
 
   /** Elements of the scratch in which a kernel leaves its sums. */
   static final int SUMS = 2 * Unit.QUAD * HALVES;
 
+  /** Whether a format can be held. */
+  static boolean holds(GroupLayout layout) {
+    return layout.bits() == 4 && layout.groupElements() == BLOCK;
+  }
+
+  boolean hasAddends() {
+    return codec.layout().hasAddend() || codec.layout().center() != CENTER;
+  }
+
+  /** Bytes of a block. */
+  int blockBytes() {
+    return GROUPS_BYTES + (hasAddends() ? GROUPS_BYTES : 0) + PAIRS * BYTES;
+  }
+
   @Override
   public long bytes(int columns) {
-    return (long) columns / BLOCK * BLOCK_BYTES;
+    return (long) columns / BLOCK * blockBytes();
   }
 
   @Override
   public boolean pack(
       MemorySegment src, long from, int columns, MemorySegment dst, long at, int row) {
-    int group = row / COUNT;
-    long lane = (long) row % COUNT * Integer.BYTES;
+    GroupValues values = new GroupValues();
+    GroupLayout layout = codec.layout();
     boolean finite = true;
-    for (int b = 0; b < columns / BLOCK; b++) {
-      long block = from + (long) b * BLOCK_FILE_BYTES;
-      long place = at + (long) b * BLOCK_BYTES;
-      float scale = Float.float16ToFloat(src.get(ValueLayout.JAVA_SHORT_UNALIGNED, block));
-      finite &= Float.isFinite(scale);
-      dst.set(ValueLayout.JAVA_FLOAT, place + (long) group * BYTES + lane, scale);
-      long lanes = place + SCALES_BYTES + lane;
-      for (int i = 0; i < PAIRS; i++) {
-        int pair = src.get(ValueLayout.JAVA_BYTE, block + 2 + i);
-        int halves = (pair & 15) << 4 * group | (pair >> 4 & 15) << 4 * group + 16;
-        long to = lanes + (long) i * BYTES;
-        dst.set(ValueLayout.JAVA_INT, to, dst.get(ValueLayout.JAVA_INT, to) | halves);
+    for (int column = 0; column < columns; column += BLOCK) {
+      int place = column % layout.elements();
+      if (place == 0) {
+        codec.read(src, from + (long) column / layout.elements() * fileBlockBytes, values);
       }
+      finite &= packBlock(values, place, dst, at + bytes(column), row);
     }
     return finite;
+  }
+
+  /** Stores the 32 values of a row from {@code place} on. */
+  private boolean packBlock(GroupValues values, int place, MemorySegment dst, long block, int row) {
+    int group = row / COUNT;
+    long lane = (long) row % COUNT * Integer.BYTES;
+    float scale = values.scales[place / BLOCK];
+    dst.set(ValueLayout.JAVA_FLOAT, block + (long) group * BYTES + lane, scale);
+    float addend = 0;
+    if (hasAddends()) {
+      addend = (CENTER - codec.layout().center()) * scale + values.addends[place / BLOCK];
+      dst.set(ValueLayout.JAVA_FLOAT, block + GROUPS_BYTES + (long) group * BYTES + lane, addend);
+    }
+    long lanes = block + blockBytes() - PAIRS * BYTES + lane;
+    for (int i = 0; i < PAIRS; i++) {
+      int low = values.integers[place + i];
+      int high = values.integers[place + PAIRS + i];
+      int halves = low << 4 * group | high << 4 * group + 16;
+      long to = lanes + (long) i * BYTES;
+      dst.set(ValueLayout.JAVA_INT, to, dst.get(ValueLayout.JAVA_INT, to) | halves);
+    }
+    return Float.isFinite(scale) && Float.isFinite(addend);
   }
 
   /** The nibbles of a group. */
@@ -97,9 +134,9 @@ record PackedQ4() implements PackedFormat {
    *
    * @param read address of the first block
    */
-  static void decode(long read, int blocks, long write) {
+  static void decode(long read, int blockBytes, int blocks, long write) {
     for (int b = 0; b < blocks; b++) {
-      long first = read + (long) b * BLOCK_BYTES + SCALES_BYTES;
+      long first = read + (long) (b + 1) * blockBytes - PAIRS * BYTES;
       long to = write + b * DECODED_BYTES;
       for (int i = 0; i < PAIRS; i++) {
         ShortVector all = halves(first + (long) i * BYTES);
@@ -122,14 +159,22 @@ record PackedQ4() implements PackedFormat {
    * @param out the unit's outputs of the row, from {@code at} on
    */
   static void addRow(
-      long read, int blocks, RoundedRows x, int row, short[] sums, float[] out, int at) {
+      long read,
+      int blockBytes,
+      int blocks,
+      RoundedRows x,
+      int row,
+      short[] sums,
+      float[] out,
+      int at) {
     int[] pairs = x.pairs();
     float[] scales = x.scales();
     int[] offsets = x.offsets();
     int pairsAt = x.pairAt(row);
     int scalesAt = x.scaleAt(row);
     for (int b = 0; b < blocks; b++) {
-      long block = read + (long) b * BLOCK_BYTES;
+      long block = read + (long) b * blockBytes;
+      long nibbles = block + blockBytes - PAIRS * BYTES;
       ShortVector a0 = pair(offsets[scalesAt + b * Unit.QUAD]);
       ShortVector a1 = a0;
       ShortVector a2 = a0;
@@ -137,7 +182,7 @@ record PackedQ4() implements PackedFormat {
       int first = pairsAt + b * PAIRS * Unit.QUAD;
       for (int i = 0; i < PAIRS; i++) {
         ShortVector v = pair(pairs[first + i * Unit.QUAD]);
-        ShortVector all = halves(block + SCALES_BYTES + (long) i * BYTES);
+        ShortVector all = halves(nibbles + (long) i * BYTES);
         a0 = nibbles(all, 0).mul(v).add(a0);
         a1 = nibbles(all, 1).mul(v).add(a1);
         a2 = nibbles(all, 2).mul(v).add(a2);
@@ -171,6 +216,7 @@ record PackedQ4() implements PackedFormat {
   static void addFourRows(
       long tile,
       long read,
+      int blockBytes,
       int firstBlock,
       int blocks,
       RoundedRows x,
@@ -218,7 +264,7 @@ record PackedQ4() implements PackedFormat {
       b2.intoArray(sums, 5 * HALVES);
       a3.intoArray(sums, 6 * HALVES);
       b3.intoArray(sums, 7 * HALVES);
-      long scaleOf = read + (long) block * BLOCK_BYTES;
+      long scaleOf = read + (long) block * blockBytes;
       FloatVector wa = FloatVector.fromMemorySegment(F, MEMORY, scaleOf, ORDER);
       FloatVector wb = FloatVector.fromMemorySegment(F, MEMORY, scaleOf + BYTES, ORDER);
       for (int r = 0; r < Unit.QUAD; r++) {
@@ -230,5 +276,33 @@ record PackedQ4() implements PackedFormat {
         b.fma(scale, FloatVector.fromArray(F, out, to + COUNT)).intoArray(out, to + COUNT);
       }
     }
+  }
+
+  /**
+   * Adds addends times activations of one input row.
+   *
+   * @param read address of the first block's addends
+   * @param out the unit's outputs of the row, from {@code at} on
+   */
+  static void addAddends(
+      long read, int blockBytes, int blocks, RoundedRows x, int row, float[] out, int at) {
+    float[] sums = x.sums();
+    int sumsAt = x.scaleAt(row);
+    FloatVector a0 = FloatVector.fromArray(F, out, at);
+    FloatVector a1 = FloatVector.fromArray(F, out, at + COUNT);
+    FloatVector a2 = FloatVector.fromArray(F, out, at + 2 * COUNT);
+    FloatVector a3 = FloatVector.fromArray(F, out, at + 3 * COUNT);
+    for (int b = 0; b < blocks; b++) {
+      long block = read + (long) b * blockBytes;
+      FloatVector sum = FloatVector.broadcast(F, sums[sumsAt + b * Unit.QUAD]);
+      a0 = FloatVector.fromMemorySegment(F, MEMORY, block, ORDER).fma(sum, a0);
+      a1 = FloatVector.fromMemorySegment(F, MEMORY, block + BYTES, ORDER).fma(sum, a1);
+      a2 = FloatVector.fromMemorySegment(F, MEMORY, block + 2 * BYTES, ORDER).fma(sum, a2);
+      a3 = FloatVector.fromMemorySegment(F, MEMORY, block + 3 * BYTES, ORDER).fma(sum, a3);
+    }
+    a0.intoArray(out, at);
+    a1.intoArray(out, at + COUNT);
+    a2.intoArray(out, at + 2 * COUNT);
+    a3.intoArray(out, at + 3 * COUNT);
   }
 }

@@ -3,7 +3,6 @@ package dev.weft.jobs.infer;
 import dev.weft.jobs.error.ErrorCode;
 import dev.weft.jobs.error.WeftException;
 import dev.weft.kernels.engine.Engine;
-import dev.weft.kernels.engine.EngineException;
 import dev.weft.kernels.engine.EngineTotals;
 import java.util.HashMap;
 import java.util.Map;
@@ -120,19 +119,19 @@ public final class EnginePool {
       var local = spec.model().local(hadoop);
       try {
         shared = new Shared(Engine.open(spec.config(local)));
-      } catch (EngineException | OutOfMemoryError e) {
-        if (hung > 0) {
+      } catch (RuntimeException | OutOfMemoryError e) {
+        ErrorCode code = EngineFaults.code(e);
+        if (hung > 0 && code == ErrorCode.MEMORY_TOO_SMALL) {
           throw leave(
               "an engine hangs and holds its memory, and there is none for a second one: "
                   + e.getMessage(),
               e);
         }
-        throw new WeftException(ErrorCode.MEMORY_TOO_SMALL, local + ": " + e.getMessage(), e);
-      } catch (RuntimeException e) {
-        throw new WeftException(
-            ErrorCode.ENGINE_BROKEN,
-            "backend %s, device %d: %s".formatted(spec.backend(), spec.device(), e.getMessage()),
-            e);
+        String where =
+            code == ErrorCode.MEMORY_TOO_SMALL
+                ? local.toString()
+                : "backend %s, device %d".formatted(spec.backend(), spec.device());
+        throw new WeftException(code, where + ": " + e.getMessage(), e);
       }
       OPEN.put(spec, shared);
       startReaper();

@@ -247,7 +247,7 @@ final class PartitionRun implements AutoCloseable {
         inFlight.size(),
         reason);
     if (failedEngines == most) {
-      throw new WeftException(code(reason), reason.getMessage(), reason);
+      throw new WeftException(EngineFaults.code(reason), reason.getMessage(), reason);
     }
     try {
       lease = EnginePool.acquire(spec, hadoop);
@@ -255,14 +255,6 @@ final class PartitionRun implements AutoCloseable {
       e.addSuppressed(reason);
       throw e;
     }
-  }
-
-  private static ErrorCode code(EngineException reason) {
-    return switch (reason.kind()) {
-      case HUNG -> ErrorCode.ENGINE_HUNG;
-      case OUT_OF_MEMORY -> ErrorCode.MEMORY_TOO_SMALL;
-      default -> ErrorCode.ENGINE_BROKEN;
-    };
   }
 
   /**

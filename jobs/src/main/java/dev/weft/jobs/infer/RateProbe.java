@@ -8,6 +8,7 @@ import dev.weft.batching.cost.ModelShape;
 import dev.weft.batching.cost.StepCurve;
 import dev.weft.batching.cost.StepCurveFit;
 import dev.weft.batching.schedule.StepLimits;
+import dev.weft.jobs.error.WeftException;
 import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.BackendProvider;
@@ -43,22 +44,30 @@ public final class RateProbe {
    *
    * @param seconds that the steps are measured for, about; 0 for what the size of the model asks
    *     for
+   * @throws WeftException if the backend or the engine fails
    */
   static EngineRates measure(EngineSpec spec, ModelShape shape, int seconds, Configuration hadoop)
       throws InterruptedException, IOException {
-    DeviceProfile kernels =
-        kernels(
-            spec.model().local(hadoop),
-            Backends.find(spec.backend()),
-            new BackendConfig(spec.threads()).onDevice(spec.device()));
-    EngineSpec counting = spec.withCostModel(new CostModel(shape, kernels));
-    try (EnginePool.Lease lease = EnginePool.acquire(counting, hadoop)) {
-      return measure(
-          lease.engine(),
-          shape,
-          new StepLimits(spec.budgetTokens(), spec.maxSequences()),
-          kernels,
-          seconds > 0 ? seconds : seconds(shape));
+    StepLimits limits = new StepLimits(spec.budgetTokens(), spec.maxSequences());
+    try {
+      DeviceProfile kernels =
+          kernels(
+              spec.model().local(hadoop),
+              Backends.find(spec.backend()),
+              new BackendConfig(spec.threads()).onDevice(spec.device()));
+      EngineSpec counting = spec.withCostModel(new CostModel(shape, kernels));
+      try (EnginePool.Lease lease = EnginePool.acquire(counting, hadoop)) {
+        return measure(
+            lease.engine(), shape, limits, kernels, seconds > 0 ? seconds : seconds(shape));
+      }
+    } catch (WeftException e) {
+      throw e;
+    } catch (RuntimeException | OutOfMemoryError e) {
+      throw new WeftException(
+          EngineFaults.code(e),
+          "the rates of backend %s, device %d cannot be measured: %s"
+              .formatted(spec.backend(), spec.device(), e.getMessage()),
+          e);
     }
   }
 

@@ -20,6 +20,10 @@ public final class FaultyBackend implements BackendProvider {
   }
 
   static volatile Fault fault = Fault.NONE;
+
+  /** In place of a token: any. */
+  static final int ANY = -2;
+
   static volatile int poison = -1;
 
   /** What hung steps wait for. */
@@ -68,7 +72,7 @@ public final class FaultyBackend implements BackendProvider {
 
   private static void inspect(int[] ids, int rows) throws InterruptedException {
     for (int i = 0; i < rows; i++) {
-      if (ids[i] == poison) {
+      if (poison == ANY || ids[i] == poison) {
         switch (fault) {
           case NONE -> {}
           case THROW -> throw new IllegalStateException("poison");

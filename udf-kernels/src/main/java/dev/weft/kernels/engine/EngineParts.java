@@ -141,11 +141,11 @@ record EngineParts(
         Math.min(Integer.MAX_VALUE / config.pageTokens(), config.kvBudgetBytes() / pageBytes);
     if (pages < 2) {
       throw new EngineException(
-          "a KV budget of "
-              + config.kvBudgetBytes()
-              + " bytes is less than two pages of "
-              + pageBytes
-              + " bytes; give the KV cache more memory");
+          EngineException.Kind.OUT_OF_MEMORY,
+          "a KV budget of %d bytes is less than two pages of %d bytes; give the KV cache more memory"
+              .formatted(config.kvBudgetBytes(), pageBytes),
+          null,
+          new long[0]);
     }
     return (int) pages;
   }

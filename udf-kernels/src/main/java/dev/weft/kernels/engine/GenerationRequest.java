@@ -39,6 +39,11 @@ record GenerationRequest(
     return wantsLogprobs() ? SamplingParams.ALL_TOKENS : sampling.tokensNeeded();
   }
 
+  /** How far the last of them must be below the first to be enough. */
+  double logitSpan() {
+    return wantsLogprobs() ? SamplingParams.NO_SPAN : sampling.span();
+  }
+
   boolean isStopToken(int token) {
     for (int stop : stopTokens) {
       if (stop == token) {

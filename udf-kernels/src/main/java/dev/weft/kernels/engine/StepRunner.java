@@ -123,10 +123,12 @@ final class StepRunner {
     Sequence sequence = step.sequence(place);
     int[] tokens = sequence.tokens();
     int end = step.from(place) + step.count(place);
-    int needed = step.logits(place) ? ((Answer) sequence.handle()).request.tokensNeeded() : 0;
+    GenerationRequest request = ((Answer) sequence.handle()).request;
+    int needed = step.logits(place) ? request.tokensNeeded() : 0;
+    double span = request.logitSpan();
     batch.beginSequence(sequence.pageTable());
     for (int position = step.from(place); position < end; position++) {
-      batch.addToken(tokens[position], position, position == end - 1 ? needed : 0);
+      batch.addToken(tokens[position], position, position == end - 1 ? needed : 0, span);
     }
   }
 

@@ -13,6 +13,7 @@ public final class StepBatch {
   private int[] tokenIds = new int[64];
   private int[] logitsTokens = new int[16];
   private int[] tokensNeeded = new int[16];
+  private double[] spans = new double[16];
   private int logitsRows;
 
   public void clear() {
@@ -41,14 +42,21 @@ public final class StepBatch {
     addToken(tokenId, position, wantsLogits ? SamplingParams.ALL_TOKENS : 0);
   }
 
+  /** The same with so many of the most likely tokens, whatever their logits. */
+  public void addToken(int tokenId, int position, int needed) {
+    addToken(tokenId, position, needed, SamplingParams.NO_SPAN);
+  }
+
   /**
    * Adds the next token of the sequence begun last.
    *
    * @param position place in the sequence, from 0; follows the one before within this step
    * @param needed of how many of the most likely tokens that may follow the logits are wanted; 0
    *     for none
+   * @param span all logits are wanted if the last of these is at most that far below the first;
+   *     {@link SamplingParams#NO_SPAN} if not
    */
-  public void addToken(int tokenId, int position, int needed) {
+  public void addToken(int tokenId, int position, int needed, double span) {
     int index = tokens.addToken(position);
     if (index == tokenIds.length) {
       tokenIds = Arrays.copyOf(tokenIds, index * 2);
@@ -58,7 +66,9 @@ public final class StepBatch {
       if (logitsRows == logitsTokens.length) {
         logitsTokens = Arrays.copyOf(logitsTokens, logitsRows * 2);
         tokensNeeded = Arrays.copyOf(tokensNeeded, logitsRows * 2);
+        spans = Arrays.copyOf(spans, logitsRows * 2);
       }
+      spans[logitsRows] = span;
       tokensNeeded[logitsRows] = needed;
       logitsTokens[logitsRows++] = index;
     }
@@ -85,6 +95,11 @@ public final class StepBatch {
   /** Of how many of the most likely tokens the logits of a row are wanted. */
   int tokensNeeded(int row) {
     return tokensNeeded[row];
+  }
+
+  /** How far the last of them must be below the first to be enough. */
+  double span(int row) {
+    return spans[row];
   }
 
   public int tokenId(int token) {

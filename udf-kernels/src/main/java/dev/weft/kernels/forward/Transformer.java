@@ -237,11 +237,12 @@ public final class Transformer implements AutoCloseable {
     check(batch);
     logits.clear();
     for (int row = 0; row < batch.logitsRows(); row++) {
-      logits.add(batch.tokensNeeded(row));
+      logits.add(batch.tokensNeeded(row), batch.span(row));
     }
     compute(batch);
     if (logits.top().asked() > 0) {
       backend.findTop(buffers.logits, spec.vocabSize(), logits.top());
+      logits.widen();
     }
     for (int row = 0; row < logits.rows(); row++) {
       if (logits.isWhole(row)) {

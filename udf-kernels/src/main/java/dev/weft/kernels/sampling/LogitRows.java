@@ -13,6 +13,9 @@ public final class LogitRows {
   /** Of each row its place among whole rows, or the complement of its place in {@link #top}. */
   private int[] places = new int[16];
 
+  /** Of each row what {@link #add} was told. */
+  private double[] spans = new double[16];
+
   private int rows;
 
   /** Shape (whole rows, vocabulary), flat. */
@@ -34,26 +37,52 @@ public final class LogitRows {
     return rows;
   }
 
+  /** Adds the next row, of which so many tokens are enough whatever their logits. */
+  public void add(int tokens) {
+    add(tokens, SamplingParams.NO_SPAN);
+  }
+
   /**
    * Adds the next row.
    *
    * @param tokens how many of its most likely tokens are wanted, from 1 on; from more than {@link
    *     TopTokens#MOST} on the whole row is
+   * @param span the whole row is wanted too if the last of these tokens is at most that far below
+   *     the first; {@link SamplingParams#NO_SPAN} if not
    */
-  public void add(int tokens) {
+  public void add(int tokens, double span) {
     if (tokens <= TopTokens.MOST) {
-      place(~top.ask(rows, Math.min(tokens, vocabulary)));
+      place(~top.ask(rows, Math.min(tokens, vocabulary)), span);
     } else {
       reserve();
-      place(wholeRows++);
+      place(wholeRows++, span);
     }
   }
 
-  private void place(int place) {
+  private void place(int place, double span) {
     if (rows == places.length) {
       places = Arrays.copyOf(places, 2 * rows);
+      spans = Arrays.copyOf(spans, 2 * rows);
     }
+    spans[rows] = span;
     places[rows++] = place;
+  }
+
+  /** Once the most likely tokens are found: makes rows whole of which more tokens count. */
+  public void widen() {
+    for (int row = 0; row < rows; row++) {
+      if (!isWhole(row) && !isEnough(~places[row], spans[row])) {
+        reserve();
+        places[row] = wholeRows++;
+      }
+    }
+  }
+
+  /** A row without a largest number is not drawn from, so that any part of it is enough. */
+  private boolean isEnough(int place, double span) {
+    int count = top.count(place);
+    double below = (double) top.logit(place, 0) - top.logit(place, count - 1);
+    return count == vocabulary || !(below <= span);
   }
 
   private void reserve() {
@@ -88,11 +117,11 @@ public final class LogitRows {
       if (other.isWhole(row)) {
         reserve();
         System.arraycopy(other.whole, other.begin(row), whole, wholeRows * vocabulary, vocabulary);
-        place(wholeRows++);
+        place(wholeRows++, other.spans[row]);
       } else {
         int place = top.asked();
         top.add(rows, other.top, ~other.places[row]);
-        place(~place);
+        place(~place, other.spans[row]);
       }
     }
   }

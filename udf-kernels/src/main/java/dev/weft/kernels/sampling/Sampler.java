@@ -93,7 +93,7 @@ public final class Sampler {
 
   /**
    * Takes the most likely tokens of a row, enough for the parameters that {@link #draw} will get:
-   * {@link SamplingParams#tokensNeeded}.
+   * {@link SamplingParams#tokensNeeded} and {@link SamplingParams#span}.
    *
    * @return as for the whole row
    */
@@ -127,6 +127,7 @@ public final class Sampler {
   public int draw(
       SamplingParams params, int[] tokens, int promptTokens, int length, double uniform) {
     require(params.tokensNeeded());
+    requireBelow(params.span());
     float[] row = logits;
     float top = max;
     if (params.penalized()) {
@@ -142,6 +143,20 @@ public final class Sampler {
     if (size < Math.min(tokens, vocabulary)) {
       throw new IllegalStateException(
           "the " + size + " most likely tokens of a row were loaded, and more are looked at");
+    }
+  }
+
+  private void requireBelow(double span) {
+    if (span < 0 || size == vocabulary) {
+      return;
+    }
+    float least = max;
+    for (int i = 0; i < size; i++) {
+      least = Math.min(least, logits[i]);
+    }
+    if ((double) max - least <= span) {
+      throw new IllegalStateException(
+          "the " + size + " most likely tokens of a row were loaded, and less likely ones count");
     }
   }
 

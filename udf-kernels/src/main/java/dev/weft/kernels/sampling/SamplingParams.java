@@ -32,6 +32,12 @@ public record SamplingParams(
   /** Of {@link #tokensNeeded}: every token counts. */
   public static final int ALL_TOKENS = Integer.MAX_VALUE;
 
+  /** Of {@link #span}: the tokens needed are enough whatever their logits. */
+  public static final double NO_SPAN = -1;
+
+  /** Above all errors of rounding in weights, far below what moves a draw. */
+  private static final double SLACK = 1e-9;
+
   /**
    * @throws IllegalArgumentException if a value is outside its range; the message names value and
    *     range
@@ -63,7 +69,8 @@ public record SamplingParams(
   /**
    * Of how many of the most likely tokens the logits decide the draw, bit by bit; {@link
    * #ALL_TOKENS} where a token may be drawn however unlikely it is, or become likely by a penalty.
-   * Top-p and min-p look at what top-k leaves.
+   * Top-p and min-p look at what top-k leaves. Where {@link #span} is not {@link #NO_SPAN} they are
+   * enough only if the last of them lies below that.
    */
   public int tokensNeeded() {
     if (penalized()) {
@@ -72,7 +79,25 @@ public record SamplingParams(
     if (greedy()) {
       return 1;
     }
+    if (minPDecides()) {
+      return TopTokens.MOST;
+    }
     return topK > 0 ? topK : ALL_TOKENS;
+  }
+
+  /**
+   * How far a logit may lie below the largest for its token to be drawn, rounded up, where min-p
+   * alone says how many tokens that are; else {@link #NO_SPAN}.
+   */
+  public double span() {
+    return !penalized() && !greedy() && minPDecides()
+        ? temperature * (SLACK - Math.log(minP) * (1 + SLACK))
+        : NO_SPAN;
+  }
+
+  /** Top-p sums over tokens that min-p drops; a small top-k is asked for as it is. */
+  private boolean minPDecides() {
+    return minP > 0 && topP == 1 && (topK == 0 || topK > TopTokens.MOST);
   }
 
   private static boolean within(float value, float low, float high) {

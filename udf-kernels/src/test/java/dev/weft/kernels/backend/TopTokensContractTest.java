@@ -97,9 +97,19 @@ class TopTokensContractTest {
         int tokens = 1 + random.nextInt(20);
         batch.clear();
         batch.beginSequence(new int[] {5, 3});
+        int[] wantedOf = new int[tokens];
+        boolean[] widenedOf = new boolean[tokens];
+        int added = 0;
         for (int t = 0; t < tokens; t++) {
-          int[] wanted = {0, 1, 40, 64, 65, SamplingParams.ALL_TOKENS};
-          batch.addToken(random.nextInt(vocabulary), t, wanted[random.nextInt(wanted.length)]);
+          int[] all = {0, 1, 40, 64, 65, SamplingParams.ALL_TOKENS};
+          int wanted = all[random.nextInt(all.length)];
+          // All tokens are within the widest span.
+          double span = random.nextBoolean() ? SamplingParams.NO_SPAN : Double.MAX_VALUE;
+          batch.addToken(random.nextInt(vocabulary), t, wanted, span);
+          if (wanted > 0) {
+            widenedOf[added] = span == Double.MAX_VALUE;
+            wantedOf[added++] = wanted;
+          }
         }
         float[] whole = new float[batch.logitsRows() * vocabulary];
         transformer.forward(batch, whole);
@@ -108,6 +118,8 @@ class TopTokensContractTest {
         int place = 0;
         for (int row = 0; row < parts.rows(); row++) {
           int from = row * vocabulary;
+          boolean asked = wantedOf[row] <= TopTokens.MOST;
+          assertThat(parts.isWhole(row)).isEqualTo(!asked || widenedOf[row]);
           if (parts.isWhole(row)) {
             int begin = parts.begin(row);
             assertThat(
@@ -123,8 +135,8 @@ class TopTokensContractTest {
               assertThat(top.token(place, rank)).isEqualTo(expected.token(0, rank));
               assertThat(top.logit(place, rank)).isEqualTo(expected.logit(0, rank));
             }
-            place++;
           }
+          place += asked ? 1 : 0;
         }
       }
     }

@@ -59,19 +59,31 @@ class TopTokensTest {
     var random = new Random(seed);
     int few = 0;
     int undrawable = 0;
+    int byMinP = 0;
     for (int round = 0; round < 20_000; round++) {
       int vocabulary = 1 + random.nextInt(round % 10 == 0 ? 1_000 : 100);
       float[] logits = RandomLogits.any(random, vocabulary);
       SamplingParams params = params(random);
       int extra = random.nextInt(3) == 0 ? random.nextInt(9) : 0;
       var rows = new LogitRows(vocabulary);
-      rows.add((int) Math.min(SamplingParams.ALL_TOKENS, (long) params.tokensNeeded() + extra));
+      boolean spans = params.span() != SamplingParams.NO_SPAN;
+      rows.add(
+          (int)
+              Math.min(
+                  SamplingParams.ALL_TOKENS, (long) params.tokensNeeded() + (spans ? 0 : extra)),
+          params.span());
       if (rows.isWhole(0)) {
         assertThat(params.penalized() || !params.greedy()).isTrue();
         continue;
       }
       few++;
       rows.top().find(0, logits, 0, vocabulary);
+      rows.widen();
+      if (rows.isWhole(0)) {
+        assertThat(spans).isTrue();
+        continue;
+      }
+      byMinP += spans && vocabulary > TopTokens.MOST ? 1 : 0;
       var whole = new Sampler(vocabulary, 5);
       var part = new Sampler(vocabulary, 5);
       boolean drawable = whole.load(logits, 0);
@@ -92,6 +104,7 @@ class TopTokensTest {
     }
     assertThat(few).isGreaterThan(5_000);
     assertThat(undrawable).isGreaterThan(500);
+    assertThat(byMinP).isGreaterThan(100);
   }
 
   private static SamplingParams params(Random random) {
@@ -114,10 +127,57 @@ class TopTokensTest {
     assertThat(new SamplingParams(1, 0, 0, 1, 40, 0.5f, 0.1f).tokensNeeded()).isEqualTo(40);
     int all = SamplingParams.ALL_TOKENS;
     assertThat(new SamplingParams(1, 0, 0, 1, 0, 0.5f, 0).tokensNeeded()).isEqualTo(all);
-    assertThat(new SamplingParams(1, 0, 0, 1, 0, 1, 0.1f).tokensNeeded()).isEqualTo(all);
+    assertThat(new SamplingParams(1, 0, 0, 1, 0, 0.5f, 0.1f).tokensNeeded()).isEqualTo(all);
+    assertThat(new SamplingParams(1.1f, 0, 0, 1, 0, 1, 0.1f).tokensNeeded()).isEqualTo(all);
+    assertThat(new SamplingParams(1, 0, 0, 1, 0, 1, 0.1f).tokensNeeded()).isEqualTo(64);
+    assertThat(new SamplingParams(1, 0, 0, 1, 90, 1, 0.1f).tokensNeeded()).isEqualTo(64);
+    assertThat(new SamplingParams(1, 0, 0, 1, 90, 1, 0).tokensNeeded()).isEqualTo(90);
     assertThat(new SamplingParams(1.1f, 0, 0, 0, 1, 1, 0).tokensNeeded()).isEqualTo(all);
     assertThat(new SamplingParams(1, 0.1f, 0, 1, 1, 1, 0).tokensNeeded()).isEqualTo(all);
     assertThat(new SamplingParams(1, 0, 0.1f, 1, 1, 1, 0).tokensNeeded()).isEqualTo(all);
+  }
+
+  /** Rows whose tokens are as likely as min-p asks for, just not, or just so. */
+  @Test
+  void minPTakesWholeRowsOnlyWhereMoreTokensCount() {
+    long seed = new Random().nextLong();
+    System.out.println("TopTokensTest.minPTakesWholeRowsOnlyWhereMoreTokensCount seed " + seed);
+    var random = new Random(seed);
+    int vocabulary = 300;
+    int kept = 0;
+    for (int round = 0; round < 5_000; round++) {
+      float temperature = random.nextBoolean() ? 1 : 0.1f + 3 * random.nextFloat();
+      float minP = random.nextInt(9) == 0 ? 1 : (float) Math.exp(-9 * random.nextFloat());
+      var params = new SamplingParams(1, 0, 0, temperature, 0, 1, minP);
+      float edge = (float) (temperature * Math.log(minP));
+      float[] logits = new float[vocabulary];
+      int near = 1 + random.nextInt(2 * TopTokens.MOST);
+      for (int token = 0; token < vocabulary; token++) {
+        int ulps = random.nextInt(7) - 3;
+        logits[token] =
+            token < near ? edge + ulps * Math.ulp(edge) : edge - 0.01f - 20 * random.nextFloat();
+      }
+      logits[random.nextInt(vocabulary)] = 0;
+      var rows = new LogitRows(vocabulary);
+      rows.add(params.tokensNeeded(), params.span());
+      rows.top().find(0, logits, 0, vocabulary);
+      rows.widen();
+      var whole = new Sampler(vocabulary, 1);
+      whole.load(logits, 0);
+      String what = "seed %d round %d %s".formatted(seed, round, params);
+      double uniform = random.nextDouble();
+      int token = whole.draw(params, NO_TOKENS, 0, 0, uniform);
+      if (rows.isWhole(0)) {
+        assertThat(near).as(what).isGreaterThanOrEqualTo(TopTokens.MOST - 1);
+        continue;
+      }
+      kept++;
+      var part = new Sampler(vocabulary, 1);
+      rows.load(0, part);
+      assertThat(part.draw(params, NO_TOKENS, 0, 0, uniform)).as(what).isEqualTo(token);
+      assertThat(part.candidates()).as(what).isEqualTo(whole.candidates());
+    }
+    assertThat(kept).isBetween(1_000, 4_900);
   }
 
   @Test
@@ -131,6 +191,15 @@ class TopTokensTest {
     var three = new SamplingParams(1, 0, 0, 1, 3, 1, 0);
     assertThatThrownBy(() -> sampler.draw(three, NO_TOKENS, 0, 0, 0))
         .isInstanceOf(IllegalStateException.class);
+    var likely = new SamplingParams(1, 0, 0, 1, 0, 1, 0.5f);
+    top.clear();
+    top.ask(0, TopTokens.MOST);
+    top.find(0, new float[100], 0, 100);
+    var large = new Sampler(100, 1);
+    assertThat(large.load(top, 0)).isTrue();
+    assertThatThrownBy(() -> large.draw(likely, NO_TOKENS, 0, 0, 0))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("less likely ones count");
     assertThatThrownBy(() -> sampler.logProbability(2)).isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(() -> sampler.top(new int[1], 1)).isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(() -> top.ask(1, TopTokens.MOST + 1)).hasMessageContaining("1 to 64");

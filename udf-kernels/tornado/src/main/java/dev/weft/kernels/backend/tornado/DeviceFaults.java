@@ -7,7 +7,8 @@ import uk.ac.manchester.tornado.api.exceptions.TornadoMemoryException;
 import uk.ac.manchester.tornado.api.exceptions.TornadoOutOfMemoryException;
 
 /**
- * Names the errors of a device.
+ * Names the errors of a device. What leaves it holds no type of TornadoVM: a driver of Spark, which
+ * has no TornadoVM, must be able to read the errors of its executors.
  *
  * @param device its name
  */
@@ -27,10 +28,10 @@ record DeviceFaults(String device) {
       if (isOutOfMemory(e)) {
         throw new MemoryBudgetException(
             "%s is out of memory (%s): take a smaller engine.kvBytes, engine.budgetTokens or model, or engine.kvFormat f16; if others use it too, give each its own"
-                .formatted(device, e.getMessage()),
-            e);
+                .formatted(device, firstLine(e)),
+            portable(e));
       }
-      throw new DeviceException("%s failed: %s".formatted(device, e), e);
+      throw new DeviceException("%s failed: %s".formatted(device, e), portable(e));
     }
   }
 
@@ -40,6 +41,21 @@ record DeviceFaults(String device) {
           work.run();
           return null;
         });
+  }
+
+  /** TornadoVM adds colours, and a hint at a limit that Weft has lifted. */
+  private static String firstLine(Throwable thrown) {
+    return String.valueOf(thrown.getMessage()).split("[\\n\\u001b]", 2)[0].strip();
+  }
+
+  /** Text and stack of an error and of its causes. */
+  private static Throwable portable(Throwable thrown) {
+    Throwable cause = thrown.getCause();
+    Throwable copy =
+        new RuntimeException(
+            thrown.toString(), cause == null || cause == thrown ? null : portable(cause));
+    copy.setStackTrace(thrown.getStackTrace());
+    return copy;
   }
 
   private static boolean isOutOfMemory(Throwable thrown) {

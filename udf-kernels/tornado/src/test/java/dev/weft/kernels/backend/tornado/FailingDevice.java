@@ -4,14 +4,49 @@ import dev.weft.kernels.backend.Availability;
 import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.BackendProvider;
+import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
+import uk.ac.manchester.tornado.api.exceptions.TornadoRuntimeException;
 
-/** The first device of TornadoVM, whose launches fail when they are told to. */
+/**
+ * A device of TornadoVM whose launches fail when they are told to. As a service it stands before
+ * the true one, and system properties of the process tell it when to fail.
+ */
 public final class FailingDevice implements BackendProvider {
+  /** Number of the launch in a process that fails, and all after it; the first is 1. */
+  static final String FAIL_FROM = "weft.test.failFrom";
+
+  /** How often the device has to be opened after that before it works again. */
+  static final String HEAL_AFTER = "weft.test.healAfter";
+
+  private static final AtomicInteger PROCESS_LAUNCHES = new AtomicInteger();
+  private static final AtomicInteger OPENED_BROKEN = new AtomicInteger();
+
+  private final TornadoProvider device = new TornadoProvider();
   private final IntFunction<RuntimeException> fault;
   private final AtomicInteger launches = new AtomicInteger();
   private final AtomicInteger failures = new AtomicInteger();
+
+  /** The service. */
+  public FailingDevice() {
+    this(_ -> PROCESS_LAUNCHES.incrementAndGet() >= failFrom() && !isHealed() ? broken() : null);
+  }
+
+  private static int failFrom() {
+    return Integer.getInteger(FAIL_FROM, Integer.MAX_VALUE);
+  }
+
+  private static boolean isHealed() {
+    return OPENED_BROKEN.get() >= Integer.getInteger(HEAL_AFTER, Integer.MAX_VALUE);
+  }
+
+  private static RuntimeException broken() {
+    return new TornadoRuntimeException(
+        "CL_DEVICE_NOT_AVAILABLE at launch %d, opened again %d times"
+            .formatted(PROCESS_LAUNCHES.get(), OPENED_BROKEN.get()));
+  }
 
   /**
    * @param fault gets the number of each launch, from 1; null for none
@@ -37,12 +72,22 @@ public final class FailingDevice implements BackendProvider {
 
   @Override
   public int priority() {
-    return -1;
+    return device.priority() + 1;
   }
 
   @Override
   public Availability availability() {
-    return new TornadoProvider().availability();
+    return device.availability();
+  }
+
+  @Override
+  public List<String> devices() {
+    return device.devices();
+  }
+
+  @Override
+  public OptionalLong memoryBytes(int number) {
+    return device.memoryBytes(number);
   }
 
   @Override
@@ -57,6 +102,9 @@ public final class FailingDevice implements BackendProvider {
 
   @Override
   public Backend open(BackendConfig config) {
+    if (PROCESS_LAUNCHES.get() >= failFrom()) {
+      OPENED_BROKEN.incrementAndGet();
+    }
     return new TornadoBackend(
         Devices.probe().device(config.device()),
         (plan, graph) -> {

@@ -3,6 +3,8 @@ package dev.weft.kernels.backend.vector;
 import dev.weft.kernels.backend.HostActivations;
 import dev.weft.kernels.backend.WorkerPool;
 import java.lang.foreign.MemorySegment;
+import java.util.Map;
+import java.util.function.ToIntFunction;
 
 /**
  * Products of packed weights with rows of activations. A chunk of work is a unit of weights times a
@@ -21,8 +23,8 @@ final class Matmul {
   /** Scratch bytes that each worker needs. */
   static final long SCRATCH_BYTES = (long) TILE * Unit.STEP_BYTES;
 
-  /** Most tokens that are multiplied while weights are decoded (decision 013). */
-  private static final int AT_ONCE = 2;
+  /** Most tokens that are multiplied while weights are decoded, where none are measured. */
+  static final int AT_ONCE = 2;
 
   private final WorkerPool pool;
   private final MemorySegment[] scratch;
@@ -34,8 +36,8 @@ final class Matmul {
   private HostActivations output;
   private int rows;
 
-  /** Most tokens that are multiplied at once. */
-  private int mostAtOnce = AT_ONCE;
+  /** Most tokens that are multiplied at once, by format. */
+  private ToIntFunction<PackedFormat> mostAtOnce = format -> AT_ONCE;
 
   /** Rows in fours: {@code [quad][columns][Unit.QUAD]}. */
   private float[] quads = new float[0];
@@ -50,7 +52,12 @@ final class Matmul {
 
   /** Changes how many tokens are multiplied at once, which changes no bit. */
   void mostAtOnce(int tokens) {
-    mostAtOnce = tokens;
+    mostAtOnce = format -> tokens;
+  }
+
+  /** The same for some formats; others keep what is usual. */
+  void mostAtOnce(Map<PackedFormat, Integer> tokens) {
+    mostAtOnce = format -> tokens.getOrDefault(format, AT_ONCE);
   }
 
   void compute(VectorWeights w, HostActivations x, int rowCount, HostActivations out) {
@@ -119,7 +126,7 @@ final class Matmul {
     long first = Lanes.address(matrix.data()) + matrix.offset(weights.unitInMatrix(unit), 0);
     int groups = matrix.groups(weights.unitInMatrix(unit));
     int column = weights.columnOf(unit);
-    if (blockRows <= mostAtOnce && format.multipliesRows()) {
+    if (format.multipliesRows() && blockRows <= mostAtOnce.applyAsInt(format)) {
       for (int row = firstRow; row < firstRow + blockRows; row++) {
         int in = row * input.stride();
         int out = row * output.stride() + column;

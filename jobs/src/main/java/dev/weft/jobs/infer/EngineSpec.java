@@ -29,6 +29,8 @@ import java.nio.file.Path;
  *     error row
  * @param stepTimeoutSeconds least time after which a step is taken for hung
  * @param drainSeconds time to finish what runs when the process is asked to end
+ * @param tuningFolder where an executor keeps which kernels are the fastest on its machine; empty
+ *     for nowhere
  * @param costModelJson the calibrated cost model that predicts step times; empty for none
  */
 public record EngineSpec(
@@ -47,6 +49,7 @@ public record EngineSpec(
     int tries,
     int stepTimeoutSeconds,
     int drainSeconds,
+    String tuningFolder,
     String costModelJson)
     implements Serializable {
   private static final JsonMapper JSON = new JsonMapper();
@@ -82,6 +85,7 @@ public record EngineSpec(
         tries,
         stepTimeoutSeconds,
         drainSeconds,
+        tuningFolder,
         otherCostModelJson);
   }
 
@@ -101,7 +105,8 @@ public record EngineSpec(
             .stepMetricsEvery(stepMetricsEvery)
             .jobSeed(jobSeed)
             .tries(tries)
-            .stepTimeoutSeconds(stepTimeoutSeconds);
+            .stepTimeoutSeconds(stepTimeoutSeconds)
+            .tuningFolder(tuningFolder.isEmpty() ? null : Path.of(tuningFolder));
     if (!costModelJson.isEmpty()) {
       try {
         builder.costModel(JSON.readValue(costModelJson, CostModel.class));

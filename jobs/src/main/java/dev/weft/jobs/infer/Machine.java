@@ -1,11 +1,7 @@
 package dev.weft.jobs.infer;
 
 import dev.weft.kernels.backend.BackendProvider;
-import java.io.IOException;
-import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Comparator;
+import dev.weft.kernels.backend.Cpu;
 import java.util.List;
 
 /** The machine that this process runs on. */
@@ -14,15 +10,7 @@ public final class Machine {
 
   /** Name of its processor, or at least of its architecture. */
   public static String cpu() {
-    try {
-      return Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
-          .filter(line -> line.startsWith("model name"))
-          .map(line -> line.substring(line.indexOf(':') + 1).strip())
-          .min(Comparator.naturalOrder())
-          .orElse(architecture());
-    } catch (IOException e) {
-      return architecture();
-    }
+    return Cpu.name();
   }
 
   /**
@@ -37,9 +25,5 @@ public final class Machine {
     return number < devices.size()
         ? devices.get(number)
         : "device " + number + " of backend " + provider.name();
-  }
-
-  private static String architecture() {
-    return ManagementFactory.getOperatingSystemMXBean().getArch();
   }
 }

@@ -97,6 +97,7 @@ record Sizing(int engines, int tasks, int threads, long kvBytes, long kvTokens) 
         config.engine().tries(),
         config.engine().stepTimeoutSeconds(),
         config.engine().drainSeconds(),
+        config.calibration().folder(),
         "");
   }
 

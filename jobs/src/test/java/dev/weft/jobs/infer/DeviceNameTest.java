@@ -58,6 +58,7 @@ class DeviceNameTest {
             3,
             600,
             30,
+            "",
             "");
     return DeviceCalibration.fileName(spec, device, seconds);
   }

@@ -45,8 +45,10 @@ class EngineSpecTest {
             3,
             600,
             30,
+            "tuned",
             "");
     assertThat(spec.config(Path.of("m.gguf")).costModel()).isNull();
+    assertThat(spec.config(Path.of("m.gguf")).tuningFolder()).isEqualTo(Path.of("tuned"));
     for (CostModel cost : List.of(rates, measured)) {
       assertThat(spec.withCostModel(cost).config(Path.of("m.gguf")).costModel()).isEqualTo(cost);
     }

@@ -63,6 +63,7 @@ final class TaskFixture {
         tries,
         stepTimeoutSeconds,
         2,
+        "",
         "");
   }
 

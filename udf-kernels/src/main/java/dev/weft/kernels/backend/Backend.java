@@ -5,8 +5,10 @@ import dev.weft.kernels.kv.KvConfig;
 import dev.weft.kernels.kv.KvLayout;
 import dev.weft.kernels.kv.RaggedTokens;
 import dev.weft.kernels.model.Tensor;
+import dev.weft.kernels.quant.QuantFormat;
 import dev.weft.kernels.sampling.TopTokens;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Where tensors are computed: the operations of the forward pass over the rows (tokens) of a step.
@@ -26,6 +28,12 @@ public interface Backend extends AutoCloseable {
 
   /** Brings matrices that share an input into the backend's own form. */
   Weights prepare(List<Tensor> matrices);
+
+  /**
+   * Chooses, for weights of some formats, between kernels that give the same bits. For when their
+   * code has run for a while, before the first step; measures what is not known of this machine.
+   */
+  default void tune(Set<QuantFormat> formats) {}
 
   /** Zeroed activations. */
   Activations allocate(int rows, int columns);

@@ -1,6 +1,7 @@
 package dev.weft.kernels.backend;
 
 import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
 
 /**
  * What a backend may use.
@@ -9,8 +10,10 @@ import java.lang.management.ManagementFactory;
  * @param memoryBytes off-heap memory for repacked weights, keys and values, and scratch; of a
  *     backend with memory of its own, host memory
  * @param device which of several devices of a kind, from 0; of the CPU there is one
+ * @param tuningFolder where a backend keeps what it measured of this machine to choose its kernels;
+ *     null for nowhere, then each process measures
  */
-public record BackendConfig(int threads, long memoryBytes, int device) {
+public record BackendConfig(int threads, long memoryBytes, int device, Path tuningFolder) {
   public BackendConfig {
     if (device < 0) {
       throw new IllegalArgumentException("backend on device " + device);
@@ -22,6 +25,11 @@ public record BackendConfig(int threads, long memoryBytes, int device) {
     if (memoryBytes < 1) {
       throw new IllegalArgumentException("backend with " + memoryBytes + " bytes of memory");
     }
+  }
+
+  /** A device, with nothing kept. */
+  public BackendConfig(int threads, long memoryBytes, int device) {
+    this(threads, memoryBytes, device, null);
   }
 
   /** The first device. */
@@ -36,7 +44,12 @@ public record BackendConfig(int threads, long memoryBytes, int device) {
 
   /** The same on another device. */
   public BackendConfig onDevice(int number) {
-    return new BackendConfig(threads, memoryBytes, number);
+    return new BackendConfig(threads, memoryBytes, number, tuningFolder);
+  }
+
+  /** The same with a folder for what is measured; null for none. */
+  public BackendConfig tunedIn(Path folder) {
+    return new BackendConfig(threads, memoryBytes, device, folder);
   }
 
   private static long machineBytesBeyondHeap() {

@@ -82,7 +82,7 @@ public record KernelHealth(List<Rate> rates, double warmUpSeconds) {
 
   /**
    * Warms up the product kernels with the formats of some matrices and measures them, each format
-   * once for a process.
+   * once for a process. Then, with its code compiled, the backend chooses between its kernels.
    *
    * @param matrices one for each format is used, the smallest
    */
@@ -105,6 +105,7 @@ public record KernelHealth(List<Rate> rates, double warmUpSeconds) {
       }
       rates.addAll(known.get(matrix.format()));
     }
+    backend.tune(samples.keySet());
     return new KernelHealth(rates, measured ? (System.nanoTime() - start) / 1e9 : 0);
   }
 

@@ -33,6 +33,8 @@ import java.util.Objects;
  *     it becomes an error row
  * @param stepTimeoutSeconds a step that takes this long, and a hundred times what was predicted, is
  *     taken for hung
+ * @param tuningFolder where a backend keeps what it measured of this machine to choose between
+ *     kernels of the same answers; null for nowhere
  * @param costModel predicts step times for the metrics, and lets requests of both sides be mixed;
  *     null for neither: then requests run in the order given
  */
@@ -54,6 +56,7 @@ public record EngineConfig(
     int resultQueueRows,
     int tries,
     int stepTimeoutSeconds,
+    Path tuningFolder,
     CostModel costModel) {
 
   public EngineConfig {
@@ -111,6 +114,7 @@ public record EngineConfig(
     private int resultQueueRows = 1024;
     private int tries = 3;
     private int stepTimeoutSeconds = 300;
+    private Path tuningFolder;
     private CostModel costModel;
 
     private Builder(Path model) {
@@ -197,6 +201,11 @@ public record EngineConfig(
       return this;
     }
 
+    public Builder tuningFolder(Path folder) {
+      tuningFolder = folder;
+      return this;
+    }
+
     public Builder costModel(CostModel model) {
       costModel = model;
       return this;
@@ -221,6 +230,7 @@ public record EngineConfig(
           resultQueueRows,
           tries,
           stepTimeoutSeconds,
+          tuningFolder,
           costModel);
     }
   }

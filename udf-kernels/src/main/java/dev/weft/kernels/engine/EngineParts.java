@@ -41,7 +41,11 @@ record EngineParts(
       long pageBytes = Transformer.kvBytesPerPage(spec, config.kvFormat());
       int pages = pages(config, pageBytes);
       BackendProvider provider = chosen == null ? Backends.find(config.backend()) : chosen;
-      backend = provider.open(new BackendConfig(config.threads()).onDevice(config.device()));
+      backend =
+          provider.open(
+              new BackendConfig(config.threads())
+                  .onDevice(config.device())
+                  .tunedIn(config.tuningFolder()));
       Transformer transformer =
           Transformer.open(model, backend, new KvConfig(pages, config.kvFormat()));
       List<String> warnings = warnings(config.backend(), provider);

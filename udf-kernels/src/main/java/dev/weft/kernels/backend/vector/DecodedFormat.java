@@ -14,7 +14,7 @@ sealed interface DecodedFormat extends PackedFormat
    */
   void decode(long read, int count, long write);
 
-  /** Whether {@link #multiplyRow} decodes and multiplies at once. */
+  @Override
   default boolean multipliesRows() {
     return false;
   }

@@ -24,9 +24,6 @@ final class FloatProducts {
   private HostActivations input;
   private int rows;
 
-  /** Most tokens that are multiplied at once. */
-  private int mostAtOnce;
-
   /** Rows in fours: {@code [quad][columns][Unit.QUAD]}. */
   private float[] quads = new float[0];
 
@@ -34,10 +31,6 @@ final class FloatProducts {
     this.pool = pool;
     this.scratch = scratch;
     this.kernels = kernels;
-  }
-
-  void mostAtOnce(int tokens) {
-    mostAtOnce = tokens;
   }
 
   /** Takes the input of the products that follow. */
@@ -77,6 +70,7 @@ final class FloatProducts {
   /**
    * Multiplies a unit with a block of rows.
    *
+   * @param mostAtOnce most rows that are multiplied with weights as they lie
    * @param column of {@code out} where the unit's outputs go
    */
   void multiply(
@@ -85,12 +79,13 @@ final class FloatProducts {
       int unit,
       int firstRow,
       int blockRows,
+      int mostAtOnce,
       HostActivations out,
       int column,
       int worker) {
     long first = matrix.address(unit);
     int groups = matrix.groups(unit);
-    if (blockRows <= mostAtOnce && format.multipliesRows()) {
+    if (blockRows <= mostAtOnce) {
       for (int row = firstRow; row < firstRow + blockRows; row++) {
         int in = row * input.stride();
         int to = row * out.stride() + column;

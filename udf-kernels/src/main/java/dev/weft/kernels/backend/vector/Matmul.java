@@ -3,6 +3,8 @@ package dev.weft.kernels.backend.vector;
 import dev.weft.kernels.backend.HostActivations;
 import dev.weft.kernels.backend.WorkerPool;
 import java.lang.foreign.MemorySegment;
+import java.util.Map;
+import java.util.function.ToIntFunction;
 
 /**
  * Products of packed weights with rows of activations. A chunk of work is a unit of weights times a
@@ -17,8 +19,8 @@ final class Matmul {
   static final long SCRATCH_BYTES =
       Math.max(FloatProducts.SCRATCH_BYTES, NibbleProducts.SCRATCH_BYTES);
 
-  /** Most tokens that are multiplied while weights are decoded (decision 013). */
-  private static final int AT_ONCE = 2;
+  /** Most tokens that are multiplied with weights as they lie, where none are measured. */
+  static final int AT_ONCE = 2;
 
   private final WorkerPool pool;
   private final FloatProducts floats;
@@ -28,6 +30,9 @@ final class Matmul {
   private HostActivations output;
   private int rows;
 
+  /** Most tokens that are multiplied with weights as they lie, by format. */
+  private ToIntFunction<PackedFormat> mostAtOnce = format -> AT_ONCE;
+
   /**
    * @param scratch of each worker, {@link #SCRATCH_BYTES}
    */
@@ -36,13 +41,16 @@ final class Matmul {
     Apart kernels = new Apart();
     floats = new FloatProducts(pool, scratch, kernels);
     nibbles = new NibbleProducts(pool, scratch, kernels);
-    mostAtOnce(AT_ONCE);
   }
 
   /** Changes how many tokens are multiplied at once, which changes no bit. */
   void mostAtOnce(int tokens) {
-    floats.mostAtOnce(tokens);
-    nibbles.mostAtOnce(tokens);
+    mostAtOnce = format -> tokens;
+  }
+
+  /** The same for some formats; others keep what is usual. */
+  void mostAtOnce(Map<PackedFormat, Integer> tokens) {
+    mostAtOnce = format -> tokens.getOrDefault(format, AT_ONCE);
   }
 
   void compute(VectorWeights w, HostActivations x, int rowCount, HostActivations out) {
@@ -86,11 +94,14 @@ final class Matmul {
     PackedMatrix matrix = weights.matrixOf(unit);
     int inMatrix = weights.unitInMatrix(unit);
     int column = weights.columnOf(unit);
+    int atOnce = matrix.format().multipliesRows() ? mostAtOnce.applyAsInt(matrix.format()) : 0;
     switch (matrix.format()) {
       case DecodedFormat format ->
-          floats.multiply(format, matrix, inMatrix, firstRow, blockRows, output, column, worker);
+          floats.multiply(
+              format, matrix, inMatrix, firstRow, blockRows, atOnce, output, column, worker);
       case PackedNibbles format ->
-          nibbles.multiply(format, matrix, inMatrix, firstRow, blockRows, output, column, worker);
+          nibbles.multiply(
+              format, matrix, inMatrix, firstRow, blockRows, atOnce, output, column, worker);
     }
   }
 }

@@ -26,19 +26,12 @@ final class NibbleProducts {
   private final Apart kernels;
   private final RoundedRows input;
 
-  /** Most tokens that are multiplied with weights as they lie. */
-  private int mostAtOnce;
-
   NibbleProducts(WorkerPool pool, MemorySegment[] scratch, Apart kernels) {
     this.scratch = scratch;
     this.kernels = kernels;
     sums = new short[pool.threads()][PackedNibbles.SUMS];
     unitOutputs = new float[pool.threads()][Matmul.TOKEN_BLOCK * Unit.ROWS];
     input = new RoundedRows(pool);
-  }
-
-  void mostAtOnce(int tokens) {
-    mostAtOnce = tokens;
   }
 
   /** Takes the input of the products that follow. */
@@ -49,6 +42,7 @@ final class NibbleProducts {
   /**
    * Multiplies a unit with a block of rows.
    *
+   * @param mostAtOnce most rows that are multiplied with weights as they lie
    * @param column of {@code out} where the unit's outputs go
    */
   void multiply(
@@ -57,6 +51,7 @@ final class NibbleProducts {
       int unit,
       int firstRow,
       int blockRows,
+      int mostAtOnce,
       HostActivations out,
       int column,
       int worker) {

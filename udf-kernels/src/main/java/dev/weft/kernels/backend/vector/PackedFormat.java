@@ -21,4 +21,7 @@ sealed interface PackedFormat permits DecodedFormat, PackedNibbles {
    * @return whether the row can be held; else the matrix must be held as f32
    */
   boolean pack(MemorySegment src, long from, int columns, MemorySegment dst, long at, int row);
+
+  /** Whether there is a kernel for weights as they lie, beside the one for decoded tiles. */
+  boolean multipliesRows();
 }

@@ -50,7 +50,8 @@ record PackedMatrix(PackedFormat format, int columns, int groups, OffHeap memory
     return packed;
   }
 
-  private static PackedFormat formatOf(QuantFormat format) {
+  /** How matrices of a file's format are held. */
+  static PackedFormat formatOf(QuantFormat format) {
     return switch (format) {
       case F32 -> new PackedF32();
       case F16 -> new PackedF16();

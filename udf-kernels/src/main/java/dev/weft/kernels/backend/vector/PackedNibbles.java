@@ -107,6 +107,11 @@ record PackedNibbles(GroupCodec codec, int fileBlockBytes) implements PackedForm
     return Float.isFinite(scale) && Float.isFinite(addend);
   }
 
+  @Override
+  public boolean multipliesRows() {
+    return true;
+  }
+
   /** The nibbles of a group. */
   private static ShortVector nibbles(ShortVector all, int group) {
     ShortVector low = group == 0 ? all : all.lanewise(VectorOperators.LSHR, 4 * group);

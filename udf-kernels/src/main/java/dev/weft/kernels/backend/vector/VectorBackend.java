@@ -16,9 +16,12 @@ import dev.weft.kernels.kv.RaggedTokens;
 import dev.weft.kernels.memory.MemoryBudget;
 import dev.weft.kernels.memory.OffHeap;
 import dev.weft.kernels.model.Tensor;
+import dev.weft.kernels.quant.QuantFormat;
 import dev.weft.kernels.sampling.TopTokens;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 
 /**
  * The CPU backend on the Vector API; see the package for how results stay independent of the batch.
@@ -26,12 +29,14 @@ import java.util.List;
 public final class VectorBackend implements Backend {
   private final WorkerPool pool;
   private final MemoryBudget budget;
+  private final Path tuningFolder;
   private final OffHeap scratch;
   private final Matmul matmul;
   private final Attention attention;
   private final TokenJobs tokenJobs;
 
   public VectorBackend(BackendConfig config) {
+    tuningFolder = config.tuningFolder();
     budget = new MemoryBudget(config.memoryBytes());
     scratch = budget.allocate("kernel scratch", config.threads() * Matmul.SCRATCH_BYTES);
     pool = new WorkerPool("weft-kernel", config.threads());
@@ -57,6 +62,11 @@ public final class VectorBackend implements Backend {
   @Override
   public Weights prepare(List<Tensor> matrices) {
     return new VectorWeights(matrices, budget, pool);
+  }
+
+  @Override
+  public void tune(Set<QuantFormat> formats) {
+    matmul.mostAtOnce(Crossovers.of(formats, tuningFolder));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.weft.kernels.backend;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -11,7 +12,7 @@ public final class Cpu {
 
   /** Its model's name, or at least its architecture's. */
   public static String name() {
-    String architecture = System.getProperty("os.arch");
+    String architecture = ManagementFactory.getOperatingSystemMXBean().getArch();
     try {
       return Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
           .filter(line -> line.startsWith("model name"))

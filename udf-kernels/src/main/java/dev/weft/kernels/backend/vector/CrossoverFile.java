@@ -3,6 +3,7 @@ package dev.weft.kernels.backend.vector;
 import dev.weft.kernels.backend.Cpu;
 import dev.weft.kernels.quant.QuantFormat;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -31,7 +32,8 @@ record CrossoverFile(Path path, String key) {
     return new CrossoverFile(
         folder.resolve(name.replaceAll("[^A-Za-z0-9_.]+", "-")),
         "version %d\nprocessor %s\nvector bits %d\njava %s\nformat %s\n"
-            .formatted(VERSION, cpu, bits, System.getProperty("java.vm.version"), format));
+            .formatted(
+                VERSION, cpu, bits, ManagementFactory.getRuntimeMXBean().getVmVersion(), format));
   }
 
   /** What is kept, unless there is nothing or it is of no use, which is logged. */

@@ -34,7 +34,8 @@ record WayTimes(long[] atOnce, long[] tiles) {
 
   /**
    * Up to how many tokens are best multiplied while decoding: the usual number, moved for as long
-   * as the next number of tokens is clearly faster the other way.
+   * as the next number of tokens is clearly faster the other way. One token always is: a tile would
+   * be written to be read once, and what seems faster was measured badly.
    *
    * @param usual what is taken where both ways are about as fast
    */
@@ -46,7 +47,7 @@ record WayTimes(long[] atOnce, long[] tiles) {
     if (most > usual) {
       return most;
     }
-    while (most > 0 && clearlyFaster(tiles[most - 1], atOnce[most - 1])) {
+    while (most > 1 && clearlyFaster(tiles[most - 1], atOnce[most - 1])) {
       most--;
     }
     return most;

@@ -50,9 +50,9 @@ final class StepSection {
     }
   }
 
-  /** Whether a quick run was asked for just this model. */
+  /** Whether a run was asked for this model by name. */
   private boolean named(String suffix) {
-    return names(suffix).stream().anyMatch(results::wantsJust);
+    return names(suffix).stream().anyMatch(results::wantsByName);
   }
 
   private static List<String> names(String suffix) {

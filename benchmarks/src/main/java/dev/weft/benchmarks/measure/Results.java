@@ -37,9 +37,9 @@ public final class Results {
         || only.stream().anyMatch(each -> prefix.startsWith(each) || each.startsWith(prefix));
   }
 
-  /** Whether only names were asked for that begin like this. */
-  public boolean wantsJust(String prefix) {
-    return !only.isEmpty() && only.stream().allMatch(each -> each.startsWith(prefix));
+  /** Whether a name was asked for that begins like this. */
+  public boolean wantsByName(String prefix) {
+    return only.stream().anyMatch(each -> each.startsWith(prefix));
   }
 
   /** Whether there is a line of that name. */

@@ -90,6 +90,7 @@ class EngineFaultsTest {
             s.tries(),
             s.stepTimeoutSeconds(),
             s.drainSeconds(),
+            s.tuningFolder(),
             s.costModelJson());
     WeftException stopped = stops(() -> EnginePool.acquire(small, hadoop));
     assertThat(stopped.code()).isEqualTo(ErrorCode.MEMORY_TOO_SMALL);

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -65,6 +66,17 @@ class GoldenAnswersTest {
             .isCloseTo(logprob(golden.get("last_logits_all"), expected[0]), within(1e-3));
       }
       assertThat(compared).as("cases without a near tie").isPositive();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"q4_0, true", "q8_0, false"})
+  void roundedActivationsAreNamed(String format, boolean rounded) {
+    Path model = EngineRuns.sharedModel("llama2xs/llama2xs-" + format + ".gguf");
+    var config = EngineConfig.builder(model).backend("vector").threads(1).kvBudgetBytes(16 << 20);
+    try (Engine engine = Engine.open(config.build())) {
+      assertThat(engine.info().warnings().stream().anyMatch(w -> w.contains("rounded to 9 bits")))
+          .isEqualTo(rounded);
     }
   }
 

@@ -26,12 +26,16 @@ final class Matmul {
   private final FloatProducts floats;
   private final NibbleProducts nibbles;
   private final WorkerPool.Job multiply = this::multiply;
+
   private VectorWeights weights;
   private HostActivations output;
   private int rows;
 
   /** Most tokens that are multiplied with weights as they lie, by format. */
   private ToIntFunction<PackedFormat> mostAtOnce = format -> AT_ONCE;
+
+  /** The same of each matrix of the product at hand: a unit is too little work to look it up. */
+  private int[] atOnce = new int[4];
 
   /**
    * @param scratch of each worker, {@link #SCRATCH_BYTES}
@@ -77,6 +81,13 @@ final class Matmul {
     weights = w;
     output = out;
     rows = rowCount;
+    if (atOnce.length < w.matrices()) {
+      atOnce = new int[w.matrices()];
+    }
+    for (int m = 0; m < w.matrices(); m++) {
+      PackedFormat format = w.matrix(m).format();
+      atOnce[m] = format.multipliesRows() ? mostAtOnce.applyAsInt(format) : 0;
+    }
     if (w.holdsDecoded()) {
       floats.prepare(x, rowCount);
     }
@@ -91,17 +102,33 @@ final class Matmul {
     int unit = chunk % weights.units();
     int firstRow = chunk / weights.units() * TOKEN_BLOCK;
     int blockRows = Math.min(rows - firstRow, TOKEN_BLOCK);
-    PackedMatrix matrix = weights.matrixOf(unit);
+    int number = weights.matrixOf(unit);
+    PackedMatrix matrix = weights.matrix(number);
     int inMatrix = weights.unitInMatrix(unit);
     int column = weights.columnOf(unit);
-    int atOnce = matrix.format().multipliesRows() ? mostAtOnce.applyAsInt(matrix.format()) : 0;
     switch (matrix.format()) {
       case DecodedFormat format ->
           floats.multiply(
-              format, matrix, inMatrix, firstRow, blockRows, atOnce, output, column, worker);
+              format,
+              matrix,
+              inMatrix,
+              firstRow,
+              blockRows,
+              atOnce[number],
+              output,
+              column,
+              worker);
       case PackedNibbles format ->
           nibbles.multiply(
-              format, matrix, inMatrix, firstRow, blockRows, atOnce, output, column, worker);
+              format,
+              matrix,
+              inMatrix,
+              firstRow,
+              blockRows,
+              atOnce[number],
+              output,
+              column,
+              worker);
     }
   }
 }

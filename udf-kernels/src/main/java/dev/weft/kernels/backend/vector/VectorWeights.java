@@ -68,8 +68,17 @@ final class VectorWeights implements Weights {
     return unitMatrix.length;
   }
 
-  PackedMatrix matrixOf(int unit) {
-    return matrices[unitMatrix[unit]];
+  int matrices() {
+    return matrices.length;
+  }
+
+  PackedMatrix matrix(int number) {
+    return matrices[number];
+  }
+
+  /** Number of the matrix that a unit belongs to. */
+  int matrixOf(int unit) {
+    return unitMatrix[unit];
   }
 
   /** Number of a unit in its matrix. */

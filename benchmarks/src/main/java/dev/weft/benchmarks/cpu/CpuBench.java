@@ -94,6 +94,7 @@ public final class CpuBench {
       new EfficiencySection(results, setting, limits).run();
       new StepSection(results, setting, limits).run();
       phase(() -> LongContextSection.run(results, setting, limits));
+      phase(() -> LongContextSection.runFormats(results, setting, limits));
       phase(() -> SharedCoresSection.run(results, setting, limits));
     }
     MemorySection.run(results, setting);

@@ -5,11 +5,16 @@ import dev.weft.benchmarks.measure.Line;
 import dev.weft.benchmarks.measure.PeerException;
 import dev.weft.benchmarks.measure.Results;
 import dev.weft.benchmarks.measure.Rounds;
+import dev.weft.benchmarks.measure.Series;
+import dev.weft.kernels.kv.KvFormat;
 import dev.weft.kernels.quant.QuantFormat;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 
 /**
  * {@code long.context}: steps of 8 sequences that each have thousands of tokens behind them. In one
@@ -30,7 +35,7 @@ final class LongContextSection {
       return;
     }
     Shape shape = setting.smallShape();
-    int context = setting.smoke() ? 256 : setting.quick() ? 1024 : 8192;
+    int context = context(setting);
     Path file = shape.file(setting.work(), QuantFormat.Q8_0, setting.seed());
     int tokens = context + STEPS;
     try (WeftSteps weft = WeftSteps.open(file, setting.threads(), SEQUENCES, tokens, CHUNK);
@@ -67,6 +72,67 @@ final class LongContextSection {
     } catch (PeerException e) {
       results.add(Line.skipped(NAME, "llama.cpp", e.getMessage()));
     }
+  }
+
+  /**
+   * {@code kv.format.*}: the same steps of Weft with keys and values in each format, which are most
+   * of what such steps read.
+   */
+  static void runFormats(Results results, Setting setting, Limits limits)
+      throws IOException, InterruptedException {
+    List<KvFormat> formats =
+        Arrays.stream(KvFormat.values())
+            .filter(format -> format != KvFormat.F32)
+            .filter(format -> results.wants(formatName(format)))
+            .toList();
+    if (formats.isEmpty()) {
+      return;
+    }
+    Shape shape = setting.smallShape();
+    int context = context(setting);
+    Path file = shape.file(setting.work(), QuantFormat.Q8_0, setting.seed());
+    int[][] steps = new int[STEPS][];
+    Arrays.setAll(steps, i -> ForwardSteps.tokens(SEQUENCES, 1000 + i));
+    int[][] prompts = new int[SEQUENCES][];
+    Arrays.fill(prompts, ForwardSteps.tokens(context, 1));
+    List<KvFormat> all = new ArrayList<>(formats);
+    all.addFirst(KvFormat.F32);
+    List<WeftSteps> engines = new ArrayList<>();
+    try {
+      Rounds rounds = limits.addTo(new Rounds());
+      for (KvFormat format : all) {
+        WeftSteps engine =
+            WeftSteps.open(file, setting.threads(), SEQUENCES, context + STEPS, CHUNK, format);
+        engines.add(engine);
+        engine.fill(prompts);
+        rounds.add(formatName(format), () -> StepSection.decode(engine, steps, context));
+      }
+      Map<String, Series> rates = rounds.run(setting.warmUp(), setting.repetitions());
+      for (KvFormat format : formats) {
+        results.add(
+            Line.against(
+                formatName(format),
+                rates.get(formatName(format)),
+                "tokens per second",
+                "keys and values in f32",
+                rates.get(formatName(KvFormat.F32)),
+                Double.NaN,
+                "%s q8_0, %d sequences of %d tokens, %d steps"
+                    .formatted(shape.label(), SEQUENCES, context, STEPS)));
+      }
+    } catch (PeerException e) {
+      throw new IllegalStateException("no peer takes part", e);
+    } finally {
+      engines.forEach(WeftSteps::close);
+    }
+  }
+
+  private static String formatName(KvFormat format) {
+    return "kv.format." + format.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static int context(Setting setting) {
+    return setting.smoke() ? 256 : setting.quick() ? 1024 : 8192;
   }
 
   private static LlamaSteps llama(

@@ -6,6 +6,7 @@ import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.Backends;
 import dev.weft.kernels.forward.Transformer;
 import dev.weft.kernels.kv.KvConfig;
+import dev.weft.kernels.kv.KvFormat;
 import dev.weft.kernels.model.Model;
 import dev.weft.kernels.sampling.SamplingParams;
 import java.io.IOException;
@@ -27,18 +28,25 @@ final class WeftSteps implements Steps {
     this.steps = steps;
   }
 
+  /** {@link #open(Path, int, int, int, int, KvFormat)} with keys and values in f32. */
+  static WeftSteps open(Path file, int threads, int sequences, int tokens, int chunk)
+      throws IOException {
+    return open(file, threads, sequences, tokens, chunk, KvFormat.F32);
+  }
+
   /**
    * @param tokens most of each sequence
    * @param chunk most tokens of a prompt that are computed at once
    */
-  static WeftSteps open(Path file, int threads, int sequences, int tokens, int chunk)
+  static WeftSteps open(
+      Path file, int threads, int sequences, int tokens, int chunk, KvFormat kvFormat)
       throws IOException {
     int pages = ForwardSteps.pages(sequences, tokens);
     Model model = Model.open(file);
     Backend backend = null;
     try {
       backend = Backends.find("vector").open(new BackendConfig(threads));
-      Transformer transformer = Transformer.open(model, backend, new KvConfig(pages));
+      Transformer transformer = Transformer.open(model, backend, new KvConfig(pages, kvFormat));
       transformer.warmUp().warnings().forEach(line -> System.err.println("WARNING: " + line));
       return new WeftSteps(
           model,

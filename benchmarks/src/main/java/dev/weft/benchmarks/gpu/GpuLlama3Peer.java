@@ -29,6 +29,7 @@ final class GpuLlama3Peer {
   static final String NAME = "peer.gpullama3";
 
   private static final String UNIT = "tokens per second";
+  private static final String MAIN = " org.beehive.gpullama3.";
   private static final String BENCH = "org.beehive.gpullama3.bench.LlamaBench";
   private static final String BATCHED = "org.beehive.gpullama3.bench.BatchedDecodeEngine";
   private static final int REPETITIONS = 3;
@@ -171,7 +172,7 @@ final class GpuLlama3Peer {
     List<String> command =
         new ArrayList<>(List.of(folder.resolve("llama-tornado").toString(), "--gpu"));
     command.addAll(List.of("--model", model.toString(), "--gpu-memory", memory));
-    command.addAll(List.of("--heap-min", "1g", "--heap-max", heap, "--bench", "--show-command"));
+    command.addAll(List.of("--heap-min", "1g", "--heap-max", heap, "--show-command"));
     List<String> output = execute(command, false);
     return javaCommand(output);
   }
@@ -179,7 +180,7 @@ final class GpuLlama3Peer {
   /** The arguments of the line it shows, without its main class and what follows. */
   static List<String> javaCommand(List<String> output) throws PeerException {
     for (String line : output) {
-      int main = line.indexOf(" " + BENCH);
+      int main = line.indexOf(MAIN);
       if (main >= 0 && line.contains(" -cp ")) {
         return ARGUMENT
             .matcher(line.substring(0, main))
@@ -188,8 +189,7 @@ final class GpuLlama3Peer {
             .toList();
       }
     }
-    throw new PeerException(
-        "its launcher shows no java command with " + BENCH + GpuLlama3Output.last(output));
+    throw new PeerException("its launcher shows no java command" + GpuLlama3Output.last(output));
   }
 
   private Line bench(

@@ -14,13 +14,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalDouble;
 
 /**
  * The GPU backend: whether it is right, and its speed beside the limits of the device.
  *
  * <pre>GpuBench [--out FILE] [--quick] [--only PREFIX]... [--device N] [--repetitions N]
- *   [--seed N] [--python PYTHON]</pre>
+ *   [--seed N] [--python PYTHON] [--gpullama3 DIR]</pre>
  */
 public final class GpuBench {
   private static final String BACKEND = "tornado";
@@ -35,6 +34,7 @@ public final class GpuBench {
     int repetitions = 0;
     long seed = 2026;
     String python = null;
+    Path gpullama3 = null;
     for (int i = 0; i < args.length; i++) {
       switch (args[i]) {
         case "--quick" -> quick = true;
@@ -44,6 +44,7 @@ public final class GpuBench {
         case "--repetitions" -> repetitions = Integer.parseInt(value(args, ++i));
         case "--seed" -> seed = Long.parseLong(value(args, ++i));
         case "--python" -> python = value(args, ++i);
+        case "--gpullama3" -> gpullama3 = Path.of(value(args, ++i));
         default -> throw new IllegalArgumentException("unknown option " + args[i]);
       }
     }
@@ -52,7 +53,7 @@ public final class GpuBench {
     boolean gpu = Backends.find("auto").name().equals(BACKEND);
     int rounds = repetitions > 0 ? repetitions : quick || !gpu ? 3 : 9;
     var setting = new GpuSetting(provider, device, gpu, quick, rounds, seed);
-    run(setting, new Results(out, only, about(setting)), python);
+    run(setting, new Results(out, only, about(setting)), python, gpullama3);
   }
 
   private static String value(String[] args, int index) {
@@ -73,19 +74,27 @@ public final class GpuBench {
     return run;
   }
 
-  static void run(GpuSetting setting, Results results, String python)
+  /**
+   * @param python with torch and transformers; null for none
+   * @param gpullama3 folder of GPULlama3.java, built; null for none
+   */
+  static void run(GpuSetting setting, Results results, String python, Path gpullama3)
       throws IOException, InterruptedException {
     LogitsCheck.run(results, setting);
-    OptionalDouble libraryRate = OptionalDouble.empty();
-    if (results.wants("peer.") || results.wants(PeerSection.LIBRARY_RATE) || python != null) {
-      libraryRate = PeerSection.run(results, setting, python);
+    // Before Weft takes the device's memory.
+    var peers = new PeerRates();
+    if (results.wants("peer.") || python != null || results.wants(PythonPeer.LIBRARY_RATE)) {
+      PythonPeer.run(results, setting, python, peers);
+    }
+    if (results.wants("peer.") || gpullama3 != null) {
+      GpuLlama3Peer.run(results, setting, gpullama3, peers);
     }
     int failures = 0;
     try (var energy = new EnergyWindow(setting)) {
       LimitSection.run(results, setting);
       for (GpuShape shape : setting.shapes()) {
         for (QuantFormat format : GpuShape.FORMATS) {
-          var section = new ModelSection(results, setting, energy, libraryRate, shape, format);
+          var section = new ModelSection(results, setting, energy, peers, shape, format);
           boolean left =
               setting.quick() && shape == GpuShape.LLAMA_8B && format != QuantFormat.Q8_0;
           if (left || section.names().stream().noneMatch(results::wants)) {

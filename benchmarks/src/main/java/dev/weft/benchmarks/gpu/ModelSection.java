@@ -35,6 +35,7 @@ final class ModelSection {
   private final Results results;
   private final GpuSetting setting;
   private final EnergyWindow energy;
+  private final PeerRates peers;
   private final OptionalDouble libraryRate;
   private final GpuShape shape;
   private final QuantFormat format;
@@ -42,19 +43,21 @@ final class ModelSection {
   private final int mainBatch;
 
   /**
-   * @param libraryRate operations per second of the fp16 product of the vendor's library
+   * @param peers what others reached on the device
    */
   ModelSection(
       Results results,
       GpuSetting setting,
       EnergyWindow energy,
-      OptionalDouble libraryRate,
+      PeerRates peers,
       GpuShape shape,
       QuantFormat format) {
     this.results = results;
     this.setting = setting;
     this.energy = energy;
-    this.libraryRate = libraryRate;
+    this.peers = peers;
+    // Of a processor it says nothing.
+    libraryRate = setting.gpu() ? peers.libraryRate() : OptionalDouble.empty();
     this.shape = shape;
     this.format = format;
     suffix = shape.label() + "." + GpuShape.name(format);
@@ -67,6 +70,7 @@ final class ModelSection {
     var names = new ArrayList<String>();
     names.add("prefill." + suffix);
     setting.batches().forEach(b -> names.add(decodeName(b)));
+    names.addAll(peers.aheadNames(suffix));
     names.add("mixed." + suffix);
     names.add("overlap." + suffix);
     names.add("energy.prefill." + suffix);
@@ -156,7 +160,7 @@ final class ModelSection {
             line(
                 name,
                 rates,
-                libraryRate.isPresent() ? PeerSection.LIBRARY_RATE : DeviceLimits.MATMUL,
+                libraryRate.isPresent() ? PythonPeer.LIBRARY_RATE : DeviceLimits.MATMUL,
                 rate.times(1 / operations),
                 // The target is a share of the library's rate, which this process cannot measure.
                 libraryRate.isPresent() ? PREFILL_TARGET : Double.NaN,
@@ -170,11 +174,19 @@ final class ModelSection {
 
     void decode(int batch) throws PeerException, InterruptedException {
       String name = decodeName(batch);
-      if (results.wants(name)) {
+      boolean compared =
+          batch == mainBatch && peers.aheadNames(suffix).stream().anyMatch(results::wants);
+      if (results.wants(name) || compared) {
         Rounds rounds = limits.addTo(new Rounds());
         rounds.add(name, () -> (double) batch * STEPS / seconds(() -> decodeSteps(batch)));
         Map<String, Series> rates = rounds.run(setting.warmUp(), setting.repetitions());
         double bytes = bytesOfStep(batch);
+        String workload =
+            "%d sequences at position %d, %d steps of %.0f bytes of weights, keys and values"
+                .formatted(batch, setting.contextTokens(), STEPS, bytes);
+        if (compared) {
+          peers.ahead(suffix, rates.get(name), TOKENS_PER_SECOND, workload).forEach(results::add);
+        }
         results.add(
             line(
                 name,
@@ -182,8 +194,7 @@ final class ModelSection {
                 DeviceLimits.COPY,
                 rates.get(DeviceLimits.COPY).times(batch / bytes),
                 batch == MAIN_BATCH ? DECODE_TARGET : Double.NaN,
-                "%d sequences at position %d, %d steps of %.0f bytes of weights, keys and values"
-                    .formatted(batch, setting.contextTokens(), STEPS, bytes)));
+                workload));
       }
       if (batch == mainBatch && results.wants("energy." + name)) {
         results.add(energy.measure("energy." + name, batch * STEPS, () -> decodeSteps(batch)));

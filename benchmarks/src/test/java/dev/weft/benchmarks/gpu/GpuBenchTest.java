@@ -37,11 +37,16 @@ class GpuBenchTest {
             "mixed.tiny.f16",
             "overlap.tiny.f16",
             "energy.decode.b8.tiny.f16",
+            "peer.transformers",
+            "peer.transformers.continuous",
             "peer.gpullama3");
+    assertThat(lines.get("peer.gpullama3").get("skipped").asText()).contains("--gpullama3");
+    assertThat(lines.get("peer.transformers.continuous").get("skipped").asText())
+        .contains("--python");
     assertThat(lines.get("decode.b8.tiny.q4_0").get("value").asDouble()).isPositive();
     assertThat(lines.get("decode.b8.tiny.q4_0").get("ratio").isNull()).isTrue();
     assertThat(lines.get("check.logits.f16").get("ratio").asDouble()).isBetween(0.0, 1.0);
-    assertThat(lines.get("limit.fp16_gemm").get("skipped").asText()).contains("no library task");
+    assertThat(lines.get("limit.fp16_gemm").get("skipped").asText()).contains("--python");
     assertThat(lines.get("limit.fp16_gemm").get("device").asText()).contains("not a GPU");
   }
 
@@ -70,7 +75,7 @@ class GpuBenchTest {
   private Map<String, JsonNode> run(BackendProvider provider, List<String> only) throws Exception {
     Path out = folder.resolve("gpu.jsonl");
     var setting = new GpuSetting(provider, 0, false, true, 1, 7);
-    GpuBench.run(setting, new Results(out, only, GpuBench.about(setting)), null);
+    GpuBench.run(setting, new Results(out, only, GpuBench.about(setting)), null, null);
     var lines = new TreeMap<String, JsonNode>();
     for (String line : Files.readAllLines(out)) {
       JsonNode read = new ObjectMapper().readTree(line);

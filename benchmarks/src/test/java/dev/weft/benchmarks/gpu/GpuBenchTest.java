@@ -1,7 +1,6 @@
 package dev.weft.benchmarks.gpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -16,13 +15,14 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+/** Sections on a backend of the processor; {@link GpuBenchIT} runs them on a device. */
 class GpuBenchTest {
   @TempDir Path folder;
 
   /** Everything but the device: the sections know none. */
   @Test
   void measuresAnyBackend() throws Exception {
-    Map<String, JsonNode> lines = run(Backends.find("vector"), List.of());
+    Map<String, JsonNode> lines = run(Backends.find("vector"));
 
     assertThat(lines.keySet())
         .contains(
@@ -50,32 +50,10 @@ class GpuBenchTest {
     assertThat(lines.get("limit.fp16_gemm").get("device").asText()).contains("not a GPU");
   }
 
-  @Test
-  void measuresTheDevice() throws Exception {
-    String reason = missing("tornado");
-    assumeTrue(reason.isEmpty(), reason);
-
-    Map<String, JsonNode> lines =
-        run(Backends.find("tornado"), List.of("check.logits.q8_0", "decode.b8.tiny.q8_0"));
-
-    assertThat(lines.keySet()).containsExactly("check.logits.q8_0", "decode.b8.tiny.q8_0");
-    assertThat(lines.get("check.logits.q8_0").get("ratio").asDouble()).isBetween(0.0, 1.0);
-    assertThat(lines.get("decode.b8.tiny.q8_0").get("value").asDouble()).isPositive();
-  }
-
-  private static String missing(String backend) {
-    try {
-      Backends.find(backend);
-      return "";
-    } catch (IllegalArgumentException e) {
-      return e.getMessage();
-    }
-  }
-
-  private Map<String, JsonNode> run(BackendProvider provider, List<String> only) throws Exception {
+  private Map<String, JsonNode> run(BackendProvider provider) throws Exception {
     Path out = folder.resolve("gpu.jsonl");
     var setting = new GpuSetting(provider, 0, false, true, 1, 7);
-    GpuBench.run(setting, new Results(out, only, GpuBench.about(setting)), null, null);
+    GpuBench.run(setting, new Results(out, List.of(), GpuBench.about(setting)), null, null);
     var lines = new TreeMap<String, JsonNode>();
     for (String line : Files.readAllLines(out)) {
       JsonNode read = new ObjectMapper().readTree(line);

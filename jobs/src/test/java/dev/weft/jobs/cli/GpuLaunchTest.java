@@ -81,14 +81,21 @@ class GpuLaunchTest {
     assertThat(options)
         .contains(
             "--add-modules=jdk.incubator.vector",
-            "-XX:+EnableJVMCI",
-            "-XX:-UseJVMCICompiler",
-            "-Dtornado.recover.bailout=False",
+            "-Djava.library.path=" + sdk.resolve("lib"),
             "--upgrade-module-path=" + sdk.resolve("share/java/graalJars"),
             "@" + sdk.resolve("etc/exportLists/common-exports"),
             "@" + sdk.resolve("etc/exportLists/opencl-exports"));
+    List<String> fixed =
+        Files.readAllLines(ROOT.resolve("conf/tornado-jvm.args")).stream()
+            .filter(line -> line.startsWith("-"))
+            .toList();
+    assertThat(fixed).contains("-Dtornado.recover.bailout=False");
+    assertThat(options).containsAll(fixed);
     String pom = Files.readString(ROOT.resolve("udf-kernels/tornado/pom.xml"));
-    assertThat(pom).contains("<tornado.version>" + VERSION + "</tornado.version>");
+    assertThat(pom)
+        .contains("<tornado.version>" + VERSION + "</tornado.version>")
+        .contains("@${maven.multiModuleProjectDirectory}/conf/tornado-jvm.args ")
+        .doesNotContain("-Dtornado.");
   }
 
   @Test

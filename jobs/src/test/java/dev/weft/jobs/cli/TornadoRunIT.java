@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * A job on a device that TornadoVM drives, PoCL's on a machine without a GPU, as a user starts it.
  */
-class TornadoRunTest {
+class TornadoRunIT {
   private static final int REQUESTS = 12;
   private static final Path ROOT = Path.of(System.getProperty("weft.project.root"));
 

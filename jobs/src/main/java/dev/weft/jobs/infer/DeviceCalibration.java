@@ -60,11 +60,12 @@ public final class DeviceCalibration {
 
   /** All that rates depend on. */
   static String fileName(EngineSpec spec, String where, int seconds) {
-    return "rates-%s-%s-%s-t%d-b%d-%s%s.json"
+    return "rates-%s-%s-%s%s-t%d-b%d-%s%s.json"
         .formatted(
             spec.model().sha256().substring(0, 16),
             spec.backend(),
             spec.kvFormat().label(),
+            spec.tensorCores() ? "-tensor" : "",
             spec.threads(),
             spec.budgetTokens(),
             where.replaceAll("[^A-Za-z0-9]+", "-"),

@@ -19,6 +19,7 @@ import java.nio.file.Path;
  * @param threads threads of the kernels; 0 for all cores of the executor
  * @param kvBytes memory for keys and values
  * @param kvFormat in which they are stored
+ * @param tensorCores whether a CUDA device multiplies on tensor cores
  * @param pageTokens tokens of one KV page
  * @param contextTokens longest sequence of prompt and answer
  * @param budgetTokens most tokens of one step
@@ -40,6 +41,7 @@ public record EngineSpec(
     int threads,
     long kvBytes,
     KvFormat kvFormat,
+    boolean tensorCores,
     int pageTokens,
     int contextTokens,
     int budgetTokens,
@@ -76,6 +78,7 @@ public record EngineSpec(
         threads,
         kvBytes,
         kvFormat,
+        tensorCores,
         pageTokens,
         contextTokens,
         budgetTokens,
@@ -98,6 +101,7 @@ public record EngineSpec(
             .threads(threads > 0 ? threads : Runtime.getRuntime().availableProcessors())
             .kvBudgetBytes(kvBytes)
             .kvFormat(kvFormat)
+            .tensorCores(tensorCores)
             .pageTokens(pageTokens)
             .contextTokens(contextTokens)
             .budgetTokens(budgetTokens)

@@ -174,6 +174,9 @@ record JobSetup(
     computes.put("run.seed", Long.toString(config.run().seed()));
     computes.put("engine.backend", backend);
     computes.put("engine.kvFormat", config.engine().kvFormat().label());
+    if (config.engine().tensorCores()) {
+      computes.put("engine.tensorCores", "true");
+    }
     WeftConfig.Sampling s = config.sampling();
     computes.put("sampling.maxTokens", Integer.toString(s.maxTokens()));
     computes.put("sampling.temperature", Double.toString(s.temperature()));

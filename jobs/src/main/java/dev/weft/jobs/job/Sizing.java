@@ -88,6 +88,7 @@ record Sizing(int engines, int tasks, int threads, long kvBytes, long kvTokens) 
         threads,
         kvBytes,
         config.engine().kvFormat(),
+        config.engine().tensorCores(),
         config.engine().pageTokens(),
         setup.contextTokens(),
         config.engine().budgetTokens(),

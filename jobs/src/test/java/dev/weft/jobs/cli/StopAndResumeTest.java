@@ -47,13 +47,18 @@ class StopAndResumeTest {
     assertThat(status.path("totals").path("results").intValue()).isEqualTo(REQUESTS);
     assertThat(done).isBetween(1, REQUESTS - 1);
 
-    // Threads and batches are the user's to change; the temperature is not.
+    // Threads and batches are the user's to change; temperature and kernels are not.
     List<String> resume = List.of("resume", "r", "--output", out.toString());
     CliProcess rest =
         CliProcess.start(
             folder.resolve("resume.log"),
             List.of(
-                with(resume, "--set", "sampling.temperature=0.5"),
+                with(
+                    resume,
+                    "--set",
+                    "sampling.temperature=0.5",
+                    "--set",
+                    "engine.tensorCores=true"),
                 with(resume, "--json", "--set", "engine.maxSequences=16"),
                 runCommand("undisturbed", folder.resolve("undisturbed"))));
     try {
@@ -68,7 +73,8 @@ class StopAndResumeTest {
     assertThat(log)
         .contains(
             ErrorCode.RUN_SETTINGS_DIFFER.name(),
-            "sampling.temperature: the run has 0.8, this start 0.5");
+            "sampling.temperature: the run has 0.8, this start 0.5",
+            "engine.tensorCores: the run has nothing, this start true");
     // The refused start left no trace, and what was in the ledger was not run again.
     assertThat(log).containsPattern("\"resumed\" : " + done + "\\b");
     status = status(out);

@@ -41,6 +41,10 @@ class DeviceNameTest {
   }
 
   private static String file(String backend, String device, int seconds) {
+    return file(backend, device, seconds, false);
+  }
+
+  private static String file(String backend, String device, int seconds, boolean tensorCores) {
     EngineSpec spec =
         new EngineSpec(
             new ModelFile("m.gguf", 1, "0".repeat(64), ""),
@@ -49,6 +53,7 @@ class DeviceNameTest {
             1,
             1 << 20,
             KvFormat.F16,
+            tensorCores,
             16,
             0,
             64,
@@ -79,6 +84,7 @@ class DeviceNameTest {
             file("tornado", POCL, 0),
             file("tornado", CUDA, 0),
             file("tornado", CUDA, 1),
+            file("tornado", CUDA, 0, true),
             file("vector", Machine.cpu(), 0));
     assertThat(files)
         .doesNotHaveDuplicates()

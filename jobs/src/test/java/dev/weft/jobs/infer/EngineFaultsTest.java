@@ -81,6 +81,7 @@ class EngineFaultsTest {
             s.threads(),
             1,
             s.kvFormat(),
+            s.tensorCores(),
             s.pageTokens(),
             s.contextTokens(),
             s.budgetTokens(),

@@ -36,6 +36,7 @@ class EngineSpecTest {
             1,
             1 << 20,
             KvFormat.F16,
+            true,
             16,
             0,
             64,
@@ -49,6 +50,7 @@ class EngineSpecTest {
             "");
     assertThat(spec.config(Path.of("m.gguf")).costModel()).isNull();
     assertThat(spec.config(Path.of("m.gguf")).tuningFolder()).isEqualTo(Path.of("tuned"));
+    assertThat(spec.config(Path.of("m.gguf")).tensorCores()).isTrue();
     for (CostModel cost : List.of(rates, measured)) {
       assertThat(spec.withCostModel(cost).config(Path.of("m.gguf")).costModel()).isEqualTo(cost);
     }

@@ -54,6 +54,7 @@ final class TaskFixture {
         1,
         8 << 20,
         KvFormat.F32,
+        false,
         16,
         128,
         16,

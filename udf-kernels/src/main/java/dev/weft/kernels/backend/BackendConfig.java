@@ -12,8 +12,11 @@ import java.nio.file.Path;
  * @param device which of several devices of a kind, from 0; of the CPU there is one
  * @param tuningFolder where a backend keeps what it measured of this machine to choose its kernels;
  *     null for nowhere, then each process measures
+ * @param tensorCores whether a device multiplies weights with activations rounded to f16, for all
+ *     numbers of tokens alike; a backend without such kernels refuses it
  */
-public record BackendConfig(int threads, long memoryBytes, int device, Path tuningFolder) {
+public record BackendConfig(
+    int threads, long memoryBytes, int device, Path tuningFolder, boolean tensorCores) {
   public BackendConfig {
     if (device < 0) {
       throw new IllegalArgumentException("backend on device " + device);
@@ -29,7 +32,7 @@ public record BackendConfig(int threads, long memoryBytes, int device, Path tuni
 
   /** A device, with nothing kept. */
   public BackendConfig(int threads, long memoryBytes, int device) {
-    this(threads, memoryBytes, device, null);
+    this(threads, memoryBytes, device, null, false);
   }
 
   /** The first device. */
@@ -44,12 +47,31 @@ public record BackendConfig(int threads, long memoryBytes, int device, Path tuni
 
   /** The same on another device. */
   public BackendConfig onDevice(int number) {
-    return new BackendConfig(threads, memoryBytes, number, tuningFolder);
+    return new BackendConfig(threads, memoryBytes, number, tuningFolder, tensorCores);
   }
 
   /** The same with a folder for what is measured; null for none. */
   public BackendConfig tunedIn(Path folder) {
-    return new BackendConfig(threads, memoryBytes, device, folder);
+    return new BackendConfig(threads, memoryBytes, device, folder, tensorCores);
+  }
+
+  /** The same with tensor cores or without. */
+  public BackendConfig withTensorCores(boolean use) {
+    return new BackendConfig(threads, memoryBytes, device, tuningFolder, use);
+  }
+
+  /**
+   * For backends that have no kernels for them.
+   *
+   * @throws IllegalArgumentException if tensor cores are asked for
+   */
+  public void refuseTensorCores(String where) {
+    if (tensorCores) {
+      throw new IllegalArgumentException(
+          "engine.tensorCores = true needs backend tornado on a CUDA device; this is "
+              + where
+              + ". Set it to false");
+    }
   }
 
   private static long machineBytesBeyondHeap() {

@@ -8,8 +8,8 @@ import java.util.Objects;
 
 /**
  * What an engine is made of. Nothing here but {@code model}, {@code backend}, {@code kvFormat},
- * {@code contextTokens} and {@code jobSeed} changes answers; {@code device} only where devices of
- * different kinds are mixed.
+ * {@code tensorCores}, {@code contextTokens} and {@code jobSeed} changes answers; {@code device}
+ * only where devices of different kinds are mixed.
  *
  * @param model GGUF file
  * @param backend {@code auto} or the name of a backend
@@ -17,6 +17,8 @@ import java.util.Objects;
  * @param threads threads of the kernels, at least 1
  * @param kvBudgetBytes memory for keys and values
  * @param kvFormat in which keys and values are stored
+ * @param tensorCores whether a CUDA device multiplies on tensor cores, with activations rounded to
+ *     f16; other backends and devices refuse it
  * @param pageTokens tokens of one KV page; the kernels have pages of 16
  * @param contextTokens longest sequence of prompt and answer; 0 for the model's own limit
  * @param budgetTokens most tokens of one step
@@ -45,6 +47,7 @@ public record EngineConfig(
     int threads,
     long kvBudgetBytes,
     KvFormat kvFormat,
+    boolean tensorCores,
     int pageTokens,
     int contextTokens,
     int budgetTokens,
@@ -103,6 +106,7 @@ public record EngineConfig(
     private int threads = Runtime.getRuntime().availableProcessors();
     private long kvBudgetBytes = 512L << 20;
     private KvFormat kvFormat = KvFormat.F32;
+    private boolean tensorCores;
     private int pageTokens = KvConfig.PAGE_TOKENS;
     private int contextTokens;
     private int budgetTokens = 256;
@@ -143,6 +147,11 @@ public record EngineConfig(
 
     public Builder kvFormat(KvFormat format) {
       kvFormat = format;
+      return this;
+    }
+
+    public Builder tensorCores(boolean use) {
+      tensorCores = use;
       return this;
     }
 
@@ -219,6 +228,7 @@ public record EngineConfig(
           threads,
           kvBudgetBytes,
           kvFormat,
+          tensorCores,
           pageTokens,
           contextTokens,
           budgetTokens,

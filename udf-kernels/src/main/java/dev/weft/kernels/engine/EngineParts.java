@@ -45,14 +45,22 @@ record EngineParts(
           provider.open(
               new BackendConfig(config.threads())
                   .onDevice(config.device())
-                  .tunedIn(config.tuningFolder()));
+                  .tunedIn(config.tuningFolder())
+                  .withTensorCores(config.tensorCores()));
       Transformer transformer =
           Transformer.open(model, backend, new KvConfig(pages, config.kvFormat()));
       List<String> warnings = warnings(config.backend(), provider);
       if (transformer.roundsActivations()) {
         warnings.add(
-            "weights of 4 bits (Q4_0, Q4_1, Q4_K) are multiplied with activations rounded to 9 bits;"
-                + " those of other formats are computed in f32");
+            "weights of 4 bits (Q4_0, Q4_1, Q4_K) are multiplied with activations rounded to 9"
+                + " bits; those of other formats are computed in f32");
+      }
+      if (config.tensorCores()) {
+        warnings.add(
+            transformer.roundsToHalf()
+                ? "engine.tensorCores: F16, Q8_0 and Q4_0 weights are multiplied with activations"
+                    + " rounded to f16 (11 bits); those of other formats are computed in f32"
+                : "engine.tensorCores has no effect: the model has no F16, Q8_0 or Q4_0 weights");
       }
       double warmUpSeconds = 0;
       if (provider.fasterThanPlainJava()) {

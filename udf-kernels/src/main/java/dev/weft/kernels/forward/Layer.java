@@ -105,6 +105,10 @@ record Layer(
     return all().stream().anyMatch(Weights::roundsActivations);
   }
 
+  boolean roundsToHalf() {
+    return all().stream().anyMatch(Weights::roundsToHalf);
+  }
+
   @Override
   public void close() {
     all().forEach(Weights::close);

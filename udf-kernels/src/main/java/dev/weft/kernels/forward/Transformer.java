@@ -139,6 +139,11 @@ public final class Transformer implements AutoCloseable {
     return output.roundsActivations() || Arrays.stream(layers).anyMatch(Layer::roundsActivations);
   }
 
+  /** {@link Weights#roundsToHalf} of any of the model's. */
+  public boolean roundsToHalf() {
+    return output.roundsToHalf() || Arrays.stream(layers).anyMatch(Layer::roundsToHalf);
+  }
+
   /** Seconds that preparing the weights and the cache took. */
   public double loadSeconds() {
     return loadSeconds;

@@ -562,6 +562,11 @@ class EngineTest {
     assertThatThrownBy(() -> Engine.open(config().contextTokens(1 << 20).build()))
         .isInstanceOf(EngineException.class)
         .hasMessageContaining("context");
+    for (String processor : List.of("scalar", "vector")) {
+      assertThatThrownBy(() -> Engine.open(config().backend(processor).tensorCores(true).build()))
+          .isInstanceOf(EngineException.class)
+          .hasMessageContainingAll("engine.tensorCores", "CUDA", "this is backend " + processor);
+    }
     assertThatThrownBy(() -> config().threads(0).build()).hasMessageContaining("threads is 0");
   }
 }

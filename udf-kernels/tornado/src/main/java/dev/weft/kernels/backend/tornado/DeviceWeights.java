@@ -17,12 +17,14 @@ final class DeviceWeights implements Weights {
   private final int inputs;
   private final int outputs;
   private final List<Part> parts;
+  private final boolean tensorCores;
 
-  DeviceWeights(WeightStore store, int inputs, int outputs, List<Part> parts) {
+  DeviceWeights(WeightStore store, int inputs, int outputs, List<Part> parts, boolean tensorCores) {
     this.store = store;
     this.inputs = inputs;
     this.outputs = outputs;
     this.parts = List.copyOf(parts);
+    this.tensorCores = tensorCores;
   }
 
   List<Part> parts() {
@@ -42,6 +44,11 @@ final class DeviceWeights implements Weights {
   @Override
   public int firstColumn(int matrix) {
     return parts.get(matrix).column();
+  }
+
+  @Override
+  public boolean roundsToHalf() {
+    return tensorCores && parts.stream().anyMatch(p -> TensorKernels.takes(p.matrix().format()));
   }
 
   @Override

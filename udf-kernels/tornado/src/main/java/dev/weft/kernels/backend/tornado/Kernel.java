@@ -146,6 +146,62 @@ enum Kernel {
     }
   },
 
+  /** 5 columns; the output is the place of two numbers a row. */
+  ROW_POWERS(TensorKernels.ROW_GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          TensorKernels::rowPowers,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.tables().floats(),
+          slot);
+    }
+  },
+
+  /**
+   * 3 begin of the sums, 5 words of a row, 6 columns, 7 begin of words, 8 of scales, 9 slices, 10
+   * begin of the rows' powers, 11 tokens of the sums, 12 tiles of output rows.
+   */
+  MATMUL_TENSOR(TensorKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          TensorKernels::product,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.tables().floats(),
+          a.first().ints(),
+          a.second().floats(),
+          slot,
+          a.format());
+    }
+  },
+
+  /**
+   * The input is the sums; 5 output rows, 6 slices, 7 tiles of output rows, 8 begin of the rows'
+   * powers.
+   */
+  ADD_SLICES(RowKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          TensorKernels::addSlices,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          slot);
+    }
+  },
+
   /** 5 words of a row, 6 output rows, 7 begin of words, 8 of scales. */
   MATMUL_ONE(MatmulKernels.GROUP) {
     @Override

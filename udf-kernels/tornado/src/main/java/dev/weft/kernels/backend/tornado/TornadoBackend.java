@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.enums.TornadoDeviceType;
+import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
 
 /**
  * Operations on a device that TornadoVM drives. They wait in a {@link DeviceQueue} until a result
@@ -48,12 +49,29 @@ final class TornadoBackend implements Backend {
   /** Work groups that keep the device busy. */
   private final int busy;
 
-  TornadoBackend(TornadoDevice device) {
-    this(device, DevicePlan.Launcher.DIRECT);
-  }
+  /** Whether {@link TensorKernels} have the formats that they take. */
+  private final boolean tensorCores;
 
   TornadoBackend(TornadoDevice device, DevicePlan.Launcher launcher) {
+    this(device, launcher, false);
+  }
+
+  /**
+   * Opens a device.
+   *
+   * @throws IllegalArgumentException if tensor cores are asked for and the device has none that
+   *     compute what they should
+   */
+  TornadoBackend(TornadoDevice device, DevicePlan.Launcher launcher, boolean tensorCores) {
+    String name = device.getPhysicalDevice().getDeviceName().strip();
+    if (tensorCores && device.getTornadoVMBackend() != TornadoVMBackendType.CUDA) {
+      throw new IllegalArgumentException(
+          "engine.tensorCores = true needs TornadoVM's CUDA driver; %s is driven by %s. Set it to"
+                  .formatted(name, device.getTornadoVMBackend())
+              + " false");
+    }
     this.device = device;
+    this.tensorCores = tensorCores;
     boolean gpu = device.getDeviceType() == TornadoDeviceType.GPU;
     long part = device.getMaxGlobalMemory() / ARENA_PART_OF_MEMORY / Float.BYTES;
     queue = new DeviceQueue(device, gpu ? (int) Math.min(1L << 29, part) : SMALL_ARENA, launcher);
@@ -62,6 +80,14 @@ final class TornadoBackend implements Backend {
     weights = new WeightStore(queue, device.getMaxAllocMemory());
     vectors = new WeakPlaces<>(queue, queue.vectors());
     activations = new WeakPlaces<>(queue, queue.arena());
+    if (tensorCores) {
+      try {
+        TensorCheck.run(this, name);
+      } catch (RuntimeException e) {
+        queue.close();
+        throw e;
+      }
+    }
   }
 
   @Override
@@ -84,7 +110,7 @@ final class TornadoBackend implements Backend {
       parts.add(new DeviceWeights.Part(weights.hold(matrix), column, outputs));
       column += outputs;
     }
-    return new DeviceWeights(weights, matrices.getFirst().columns(), column, parts);
+    return new DeviceWeights(weights, matrices.getFirst().columns(), column, parts, tensorCores);
   }
 
   @Override
@@ -143,6 +169,11 @@ final class TornadoBackend implements Backend {
 
   @Override
   public void matmul(Weights w, Activations x, int rows, Activations out) {
+    product(w, x, rows, out, tensorCores);
+  }
+
+  /** The same with tensor cores, for the formats they take, or without. */
+  void product(Weights w, Activations x, int rows, Activations out, boolean tensor) {
     var prepared = (DeviceWeights) w;
     if (x.columns() != prepared.inputs()
         || out.columns() < prepared.outputs()
@@ -161,6 +192,10 @@ final class TornadoBackend implements Backend {
     }
     for (DeviceWeights.Part part : prepared.parts()) {
       WeightStore.Matrix matrix = part.matrix();
+      if (tensor && TensorKernels.takes(matrix.format())) {
+        tensorProduct(part, x, rows, out);
+        continue;
+      }
       between(x, rows, out);
       parameters[3] += part.column();
       parameters[5] = matrix.words();
@@ -175,6 +210,42 @@ final class TornadoBackend implements Backend {
           one ? rows : (rows + MatmulKernels.TOKENS - 1) / MatmulKernels.TOKENS,
           false);
     }
+  }
+
+  private void tensorProduct(DeviceWeights.Part part, Activations x, int rows, Activations out) {
+    WeightStore.Matrix matrix = part.matrix();
+    int tiles = (part.outputs() + MatmulKernels.LANES - 1) / MatmulKernels.LANES;
+    int slices = TensorKernels.slices(part.outputs());
+    int tokenTiles = (rows + TensorKernels.TOKENS - 1) / TensorKernels.TOKENS;
+    int padded = tokenTiles * TensorKernels.TOKENS;
+    int sums = Math.multiplyExact(tiles * MatmulKernels.LANES * slices, padded);
+    int sumsAt = scratch(Math.addExact(sums, 2 * rows));
+    int powersAt = sumsAt + sums;
+    input(x, rows);
+    parameters[3] = powersAt;
+    parameters[5] = x.columns();
+    call(Kernel.ROW_POWERS, rows, 1, false);
+    input(x, rows);
+    parameters[3] = sumsAt;
+    parameters[5] = matrix.words();
+    parameters[6] = x.columns();
+    parameters[7] = matrix.wordsAt();
+    parameters[8] = matrix.floatsAt();
+    parameters[9] = slices;
+    parameters[10] = powersAt;
+    parameters[11] = padded;
+    parameters[12] = tiles;
+    queue.call(matrix.task(Kernel.MATMUL_TENSOR), parameters, tiles * slices, tokenTiles, false);
+    output((DeviceActivations) out);
+    parameters[0] = rows;
+    parameters[1] = sumsAt;
+    parameters[2] = padded;
+    parameters[3] += part.column();
+    parameters[5] = part.outputs();
+    parameters[6] = slices;
+    parameters[7] = tiles;
+    parameters[8] = powersAt;
+    elements(Kernel.ADD_SLICES, rows, part.outputs(), false);
   }
 
   @Override

@@ -57,6 +57,7 @@ public final class TornadoProvider implements BackendProvider {
 
   @Override
   public Backend open(BackendConfig config) {
-    return new TornadoBackend(Devices.probe().device(config.device()));
+    return new TornadoBackend(
+        Devices.probe().device(config.device()), DevicePlan.Launcher.DIRECT, config.tensorCores());
   }
 }

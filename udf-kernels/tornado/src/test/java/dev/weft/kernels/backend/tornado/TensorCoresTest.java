@@ -1,0 +1,189 @@
+package dev.weft.kernels.backend.tornado;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.weft.kernels.backend.Activations;
+import dev.weft.kernels.backend.Backend;
+import dev.weft.kernels.backend.BackendConfig;
+import dev.weft.kernels.backend.RandomTensors;
+import dev.weft.kernels.backend.Weights;
+import dev.weft.kernels.engine.Engine;
+import dev.weft.kernels.engine.EngineConfig;
+import dev.weft.kernels.model.Tensor;
+import dev.weft.kernels.quant.QuantFormat;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
+
+/** Products on tensor cores; on devices of other drivers, that they are refused. */
+class TensorCoresTest {
+  private static boolean cuda() {
+    return Devices.probe().device(0).getTornadoVMBackend() == TornadoVMBackendType.CUDA;
+  }
+
+  private static Backend open() {
+    assumeTrue(cuda(), "tensor cores need TornadoVM's CUDA driver");
+    return new TornadoProvider().open(new BackendConfig(1).withTensorCores(true));
+  }
+
+  @Test
+  void otherDriversRefuseThem() {
+    assumeTrue(!cuda(), "this device has TornadoVM's CUDA driver");
+    assertThatThrownBy(() -> new TornadoProvider().open(new BackendConfig(1).withTensorCores(true)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll("engine.tensorCores", "CUDA", FailingDevice.deviceName());
+  }
+
+  @Test
+  void whatRoundingDoesNotExplainIsRefusedWithTheNumbers() {
+    TensorCheck.requireClose("GPU", QuantFormat.Q8_0, 1, 1.0019f, 4);
+    for (float wrong : new float[] {1.003f, Float.NaN, Float.POSITIVE_INFINITY}) {
+      assertThatThrownBy(() -> TensorCheck.requireClose("GPU", QuantFormat.Q8_0, 1, wrong, 4))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContainingAll("GPU", "Q8_0", "1.0", Float.toString(wrong), "0.00201");
+    }
+  }
+
+  /** Small and large activations alike; also more tokens and outputs than a tile has. */
+  @ParameterizedTest
+  @EnumSource(names = {"F16", "Q8_0", "Q4_0"})
+  void onlyActivationsAreRounded(QuantFormat format) {
+    try (Arena arena = Arena.ofShared();
+        Backend backend = open()) {
+      var make = new RandomTensors(new Random(11), arena);
+      Tensor matrix = make.matrix(format, 70, 160, 0.1);
+      int tokens = 11;
+      float[][] x = new float[tokens][];
+      for (int t = 0; t < tokens; t++) {
+        x[t] = make.values(160, Math.pow(10, 2 * t - 10));
+      }
+      float[][] y = products(backend, matrix, x);
+      float[] w = new float[160];
+      for (int r = 0; r < 70; r++) {
+        matrix.decodeRow(r, w);
+        for (int t = 0; t < tokens; t++) {
+          double exact = 0;
+          double rounded = 0;
+          double size = 0;
+          double scale = power(x[t]);
+          for (int i = 0; i < w.length; i++) {
+            float half = Float.float16ToFloat(Float.floatToFloat16((float) (x[t][i] * scale)));
+            exact += (double) w[i] * x[t][i];
+            rounded += w[i] * (half / scale);
+            size += Math.abs((double) w[i] * x[t][i]);
+          }
+          assertThat((double) y[t][r]).isCloseTo(rounded, within(size * 160 * 0x1p-23));
+          assertThat((double) y[t][r]).isCloseTo(exact, within(size * (0x1p-11 + 0x1p-16)));
+        }
+      }
+    }
+  }
+
+  /** The power of two that brings the greatest to between 8,192 and 16,384. */
+  private static double power(float[] x) {
+    double most = 0;
+    for (float v : x) {
+      most = Math.max(most, Math.abs(v));
+    }
+    return Math.scalb(1.0, 13 - Math.getExponent(most));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"F16", "Q8_0", "Q4_0"})
+  void aTokenHasTheSameBitsInAnyBatch(QuantFormat format) {
+    try (Arena arena = Arena.ofShared();
+        Backend backend = open()) {
+      var make = new RandomTensors(new Random(12), arena);
+      Tensor matrix = make.matrix(format, 33, 320, 1);
+      float[][] x = new float[20][];
+      for (int t = 0; t < x.length; t++) {
+        x[t] = make.values(320, 1);
+      }
+      float[][] together = products(backend, matrix, x);
+      for (int t = 0; t < x.length; t++) {
+        assertThat(products(backend, matrix, new float[][] {x[t]})[0])
+            .as("token %d", t)
+            .containsExactly(together[t]);
+      }
+    }
+  }
+
+  /** What is not finite in a row stays in it. */
+  @Test
+  void aDamagedRowIsAloneWithIt() {
+    try (Arena arena = Arena.ofShared();
+        Backend backend = open()) {
+      var make = new RandomTensors(new Random(13), arena);
+      Tensor matrix = make.matrix(QuantFormat.Q8_0, 32, 64, 1);
+      float[][] x = {make.values(64, 1), make.values(64, 1), make.values(64, 1)};
+      float[][] sound = products(backend, matrix, x);
+      x[0][3] = Float.NaN;
+      x[2][5] = Float.POSITIVE_INFINITY;
+      float[][] damaged = products(backend, matrix, x);
+      assertThat(damaged[1]).containsExactly(sound[1]);
+      for (int r = 0; r < 32; r++) {
+        assertThat(damaged[0][r]).isNaN();
+        assertThat(Float.isFinite(damaged[2][r])).isFalse();
+      }
+    }
+  }
+
+  @Test
+  void weightsTellThatActivationsAreRounded() {
+    try (Arena arena = Arena.ofShared();
+        Backend backend = open()) {
+      var make = new RandomTensors(new Random(14), arena);
+      try (Weights half = backend.prepare(List.of(make.matrix(QuantFormat.Q8_0, 8, 32, 1)));
+          Weights full = backend.prepare(List.of(make.matrix(QuantFormat.BF16, 8, 32, 1)))) {
+        assertThat(half.roundsToHalf()).isTrue();
+        assertThat(full.roundsToHalf()).isFalse();
+      }
+    }
+  }
+
+  /** A run with them says so. */
+  @Test
+  void anEngineWarnsOfThem() throws Exception {
+    assumeTrue(cuda(), "tensor cores need TornadoVM's CUDA driver");
+    Path model =
+        Path.of(System.getProperty("weft.project.root", "../.."))
+            .resolve("datasets/demo/weft-demo.gguf");
+    try (Engine engine =
+        Engine.open(
+            EngineConfig.builder(model)
+                .backend("tornado")
+                .tensorCores(true)
+                .contextTokens(64)
+                .budgetTokens(8)
+                .maxSequences(2)
+                .kvBudgetBytes(8 << 20)
+                .build())) {
+      assertThat(engine.info().warnings())
+          .anyMatch(w -> w.contains("engine.tensorCores") && w.contains("rounded to f16"));
+    }
+  }
+
+  private static float[][] products(Backend backend, Tensor matrix, float[][] x) {
+    try (Weights weights = backend.prepare(List.of(matrix))) {
+      Activations in = backend.allocate(x.length, x[0].length);
+      Activations out = backend.allocate(x.length, weights.outputs());
+      for (int t = 0; t < x.length; t++) {
+        in.write(t, x[t], 0, x[t].length);
+      }
+      backend.matmul(weights, in, x.length, out);
+      float[][] y = new float[x.length][matrix.rows()];
+      for (int t = 0; t < x.length; t++) {
+        out.read(t, y[t], 0, matrix.rows());
+      }
+      return y;
+    }
+  }
+}

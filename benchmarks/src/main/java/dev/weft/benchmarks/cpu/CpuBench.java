@@ -16,7 +16,7 @@ import java.util.Map;
  * The CPU engine beside its peers and the limits of the machine.
  *
  * <pre>CpuBench [--out FILE] [--quick | --smoke] [--only PREFIX] [--threads N] [--repetitions N]
- *   [--requests N] [--peer-requests N] [--seed N] [--work DIR] [--data DIR]</pre>
+ *   [--requests N] [--peer-requests N] [--no-binding] [--seed N] [--work DIR] [--data DIR]</pre>
  */
 public final class CpuBench {
   private CpuBench() {}
@@ -30,6 +30,7 @@ public final class CpuBench {
     int repetitions = 0;
     int requests = 0;
     int peerRequests = Integer.MAX_VALUE;
+    boolean binding = true;
     long seed = 2026;
     Path home = Path.of(System.getenv().getOrDefault("WEFT_HOME", ".")).toAbsolutePath();
     Path work = home.resolve("benchmarks/target/cpu");
@@ -44,6 +45,7 @@ public final class CpuBench {
         case "--repetitions" -> repetitions = Integer.parseInt(value(args, ++i));
         case "--requests" -> requests = Integer.parseInt(value(args, ++i));
         case "--peer-requests" -> peerRequests = Integer.parseInt(value(args, ++i));
+        case "--no-binding" -> binding = false;
         case "--seed" -> seed = Long.parseLong(value(args, ++i));
         case "--work" -> work = Path.of(value(args, ++i)).toAbsolutePath();
         case "--data" -> data = Path.of(value(args, ++i)).toAbsolutePath();
@@ -58,6 +60,7 @@ public final class CpuBench {
             repetitions > 0 ? repetitions : smoke ? 1 : quick ? 3 : 9,
             requests > 0 ? requests : smoke ? 12 : quick ? 38 : 512,
             peerRequests,
+            binding,
             seed,
             work,
             data);

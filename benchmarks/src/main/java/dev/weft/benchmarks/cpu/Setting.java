@@ -13,6 +13,7 @@ import java.util.List;
  * @param repetitions of everything that takes milliseconds to seconds
  * @param requests of the batch with shared prefixes
  * @param peerRequests of them that the peer is given, the first in each order
+ * @param binding whether llama.cpp is measured through its binding too, which takes longest
  * @param seed of weights, tokens and orders
  * @param work folder for models and outputs
  * @param data folder of texts, tokenizers and trained models outside of the project
@@ -24,6 +25,7 @@ record Setting(
     int repetitions,
     int requests,
     int peerRequests,
+    boolean binding,
     long seed,
     Path work,
     Path data) {

@@ -73,10 +73,12 @@ final class StepSection {
     Path file = shape.file(setting.work(), format, setting.seed());
     int repetitions = shape == Shape.B1 ? setting.longRepetitions() : setting.repetitions();
     Map<String, Double> binding = new LinkedHashMap<>();
-    try {
-      binding = Phase.run(() -> binding(file, suffix, repetitions));
-    } catch (PeerException e) {
-      skip(suffix, BindingPeer.NAME, e);
+    if (setting.binding()) {
+      try {
+        binding = Phase.run(() -> binding(file, suffix, repetitions));
+      } catch (PeerException e) {
+        skip(suffix, BindingPeer.NAME, e);
+      }
     }
     Map<String, Double> beside = binding;
     try {

@@ -19,13 +19,18 @@ import java.util.Map;
 /**
  * {@code long.context}: steps of 8 sequences that each have thousands of tokens behind them. In one
  * context of llama.cpp every sequence looks at the cells of all; one sequence alone at its own
- * only, but then weights are read for one token. Both ways are taken, the best counts.
+ * only, but then weights are read for one token. Both ways are taken, the best counts; above
+ * {@value #MOST_TOGETHER} tokens only the second, since in the first a prompt's tokens look at the
+ * cells of all sequences, eight times the work.
  */
 final class LongContextSection {
   private static final String NAME = "long.context";
   private static final int SEQUENCES = 8;
   private static final int STEPS = 4;
   private static final int CHUNK = 512;
+
+  /** Tokens of a sequence up to which llama.cpp has all sequences in one context. */
+  private static final int MOST_TOGETHER = 1024;
 
   private LongContextSection() {}
 
@@ -38,10 +43,11 @@ final class LongContextSection {
     int context = context(setting);
     Path file = shape.file(setting.work(), QuantFormat.Q8_0, setting.seed());
     int tokens = context + STEPS;
+    boolean together = context <= MOST_TOGETHER;
     try (WeftSteps weft = WeftSteps.open(file, setting.threads(), SEQUENCES, tokens, CHUNK);
         LlamaModelFile model = LlamaModelFile.open(file);
-        LlamaSteps flash = llama(model, setting, SEQUENCES, tokens, true);
-        LlamaSteps plain = llama(model, setting, SEQUENCES, tokens, false);
+        LlamaSteps flash = together ? llama(model, setting, SEQUENCES, tokens, true) : null;
+        LlamaSteps plain = together ? llama(model, setting, SEQUENCES, tokens, false) : null;
         LlamaSteps aloneFlash = llama(model, setting, 1, tokens, true);
         LlamaSteps alone = llama(model, setting, 1, tokens, false)) {
       int[][] prompts = new int[SEQUENCES][];
@@ -53,7 +59,7 @@ final class LongContextSection {
         single[i] = ForwardSteps.tokens(1, 1000 + i);
       }
       Rounds rounds = limits.addTo(new Rounds());
-      for (Steps engine : List.of(weft, flash, plain)) {
+      for (Steps engine : together ? List.of(weft, flash, plain) : List.of(weft)) {
         engine.fill(prompts);
         rounds.add(engine.name(), () -> StepSection.decode(engine, steps, context));
       }
@@ -67,8 +73,13 @@ final class LongContextSection {
               NAME,
               rounds.run(setting.warmUp(), setting.repetitions()),
               Double.NaN,
-              "%s q8_0, %d sequences of %d tokens, %d steps"
-                  .formatted(shape.label(), SEQUENCES, context, STEPS)));
+              "%s q8_0, %d sequences of %d tokens, %d steps%s"
+                  .formatted(
+                      shape.label(),
+                      SEQUENCES,
+                      context,
+                      STEPS,
+                      together ? "" : "; llama.cpp one sequence after the other only")));
     } catch (PeerException e) {
       results.add(Line.skipped(NAME, "llama.cpp", e.getMessage()));
     }

@@ -21,6 +21,10 @@ import java.util.Map;
 final class StepSection {
   private static final int PROMPT = 512;
   private static final int CONTEXT = 128;
+
+  /** Of the large shape in quick mode, where 32 contexts of 128 tokens take minutes to fill. */
+  private static final int QUICK_CONTEXT = 32;
+
   private static final int MOST_STEPS = 16;
   private static final int[] SEQUENCES = {1, 8, 32};
   private static final int BINDING_PROMPT = 24;
@@ -142,7 +146,7 @@ final class StepSection {
       }
       for (int s : SEQUENCES) {
         if (results.wants(decodeName(s, suffix))) {
-          decode(s, suffix, format, engines, repetitions, binding);
+          decode(s, context(shape), suffix, format, engines, repetitions, binding);
         }
       }
     }
@@ -199,8 +203,13 @@ final class StepSection {
         "a prompt of " + PROMPT + " tokens, logits of the last");
   }
 
+  private int context(Shape shape) {
+    return setting.quick() && shape == Shape.B1 ? QUICK_CONTEXT : CONTEXT;
+  }
+
   private void decode(
       int sequences,
+      int context,
       String suffix,
       QuantFormat format,
       List<Steps> engines,
@@ -210,7 +219,7 @@ final class StepSection {
     int steps = steps(sequences);
     int[][] prompts = new int[sequences][];
     for (int s = 0; s < sequences; s++) {
-      prompts[s] = ForwardSteps.tokens(CONTEXT, s);
+      prompts[s] = ForwardSteps.tokens(context, s);
     }
     int[][] next = new int[steps][];
     for (int i = 0; i < steps; i++) {
@@ -220,7 +229,7 @@ final class StepSection {
     for (Steps engine : engines) {
       if (engine.mostSequences() >= sequences) {
         engine.fill(prompts);
-        rounds.add(engine.name(), () -> decode(engine, next, CONTEXT));
+        rounds.add(engine.name(), () -> decode(engine, next, context));
       }
     }
     double target =
@@ -231,7 +240,7 @@ final class StepSection {
         binding,
         target,
         "%d sequences at position %d, %d steps; the binding, in rounds of its own: at %d"
-            .formatted(sequences, CONTEXT, steps, BINDING_PROMPT));
+            .formatted(sequences, context, steps, BINDING_PROMPT));
   }
 
   /** Tokens per second of some steps, which are taken back. */

@@ -36,7 +36,8 @@ final class MemorySection {
     }
     for (Shape shape : setting.shapes()) {
       String name = NAME + "." + shape.label() + ".q8_0";
-      if (results.wants(name) && !(setting.quick() && shape == Shape.B1)) {
+      boolean left = setting.quick() && shape == Shape.B1 && !results.wantsByName(name);
+      if (results.wants(name) && !left) {
         run(results, setting, shape, name);
       }
     }

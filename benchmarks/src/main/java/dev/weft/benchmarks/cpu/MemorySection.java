@@ -37,7 +37,9 @@ final class MemorySection {
     for (Shape shape : setting.shapes()) {
       String name = NAME + "." + shape.label() + ".q8_0";
       boolean left = setting.quick() && shape == Shape.B1 && !results.wantsByName(name);
-      if (results.wants(name) && !left) {
+      if (results.wants(name) && left) {
+        results.add(Line.skipped(name, "", Setting.LEFT_OUT));
+      } else if (results.wants(name)) {
         run(results, setting, shape, name);
       }
     }

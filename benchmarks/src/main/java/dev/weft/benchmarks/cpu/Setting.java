@@ -29,6 +29,9 @@ record Setting(
     long seed,
     Path work,
     Path data) {
+  /** Why there is no value of what only the full mode measures by itself. */
+  static final String LEFT_OUT = "quick mode leaves it out; --only with its whole name takes it";
+
   /** Shapes whose steps are measured. */
   List<Shape> shapes() {
     return smoke ? List.of(Shape.TINY) : List.of(Shape.M135, Shape.B1);

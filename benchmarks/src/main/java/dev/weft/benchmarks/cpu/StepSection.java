@@ -45,6 +45,9 @@ final class StepSection {
         String suffix = shape.label() + "." + Shape.name(format);
         boolean large = shape == Shape.B1;
         if (setting.quick() && large && format != QuantFormat.Q8_0 && !named(suffix)) {
+          names(suffix).stream()
+              .filter(results::wants)
+              .forEach(name -> results.add(Line.skipped(name, "", Setting.LEFT_OUT)));
           continue;
         }
         if (names(suffix).stream().anyMatch(results::wants)) {

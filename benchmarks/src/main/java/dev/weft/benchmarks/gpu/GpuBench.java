@@ -97,7 +97,13 @@ public final class GpuBench {
           var section = new ModelSection(results, setting, energy, peers, shape, format);
           boolean left =
               setting.quick() && shape == GpuShape.LLAMA_8B && format != QuantFormat.Q8_0;
-          if (left || section.names().stream().noneMatch(results::wants)) {
+          if (section.names().stream().noneMatch(results::wants)) {
+            continue;
+          }
+          if (left) {
+            section
+                .names()
+                .forEach(n -> results.add(Line.skipped(n, "", "quick mode leaves it out")));
             continue;
           }
           try {

@@ -15,8 +15,8 @@ final class Apart {
   /** Not final, or a compiler might take them for constants. */
   private MethodHandle decode;
 
-  private MethodHandle multiplyRow;
-  private MethodHandle oneRow;
+  private MethodHandle addRow;
+  private MethodHandle addTileRow;
   private MethodHandle decodeNibbles;
   private MethodHandle addNibbleRow;
   private MethodHandle addAddends;
@@ -29,10 +29,10 @@ final class Apart {
               DecodedFormat.class,
               "decode",
               MethodType.methodType(void.class, long.class, int.class, long.class));
-      multiplyRow =
+      addRow =
           lookup.findVirtual(
               DecodedFormat.class,
-              "multiplyRow",
+              "addRow",
               MethodType.methodType(
                   void.class,
                   long.class,
@@ -40,12 +40,11 @@ final class Apart {
                   float[].class,
                   int.class,
                   float[].class,
-                  int.class,
                   int.class));
-      oneRow =
+      addTileRow =
           lookup.findStatic(
               Unit.class,
-              "oneRow",
+              "addRow",
               MethodType.methodType(
                   void.class,
                   long.class,
@@ -53,9 +52,7 @@ final class Apart {
                   float[].class,
                   int.class,
                   float[].class,
-                  int.class,
-                  int.class,
-                  boolean.class));
+                  int.class));
       decodeNibbles =
           lookup.findStatic(
               PackedNibbles.class,
@@ -102,27 +99,19 @@ final class Apart {
     }
   }
 
-  /** {@link DecodedFormat#multiplyRow}. */
-  void multiplyRow(
-      DecodedFormat format,
-      long read,
-      int count,
-      float[] x,
-      int xAt,
-      float[] out,
-      int at,
-      int groups) {
+  /** {@link DecodedFormat#addRow}. */
+  void addRow(DecodedFormat format, long read, int count, float[] x, int xAt, float[] out, int at) {
     try {
-      multiplyRow.invokeExact(format, read, count, x, xAt, out, at, groups);
+      addRow.invokeExact(format, read, count, x, xAt, out, at);
     } catch (Throwable e) {
       throw thrown(e);
     }
   }
 
-  /** {@link Unit#oneRow}. */
-  void oneRow(long w, int k, float[] x, int xAt, float[] out, int at, int groups, boolean fresh) {
+  /** {@link Unit#addRow}. */
+  void addTileRow(long w, int k, float[] x, int xAt, float[] out, int at) {
     try {
-      oneRow.invokeExact(w, k, x, xAt, out, at, groups, fresh);
+      addTileRow.invokeExact(w, k, x, xAt, out, at);
     } catch (Throwable e) {
       throw thrown(e);
     }

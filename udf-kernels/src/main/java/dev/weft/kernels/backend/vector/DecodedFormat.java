@@ -20,14 +20,14 @@ sealed interface DecodedFormat extends PackedFormat
   }
 
   /**
-   * Multiplies all columns of a unit with one input row, with the bits of {@link Unit#oneRow}.
+   * Adds the products of columns of a unit with one input row, with the bits of {@link
+   * Unit#addRow}.
    *
    * @param read address of the unit
    * @param x input row from {@code xAt} on, {@code count} elements
-   * @param out output row, the unit's from {@code at} on
+   * @param out the unit's outputs of the row, from {@code at} on
    */
-  default void multiplyRow(
-      long read, int count, float[] x, int xAt, float[] out, int at, int groups) {
+  default void addRow(long read, int count, float[] x, int xAt, float[] out, int at) {
     throw new UnsupportedOperationException(this + " has no kernel for one row");
   }
 }

@@ -14,6 +14,15 @@ final class FloatProducts {
   /** Columns of a tile; decoded, a unit's take 32 KiB at 512 bits, 16 KiB at 256 bits. */
   private static final int TILE = 128;
 
+  /**
+   * Columns of a tile that few rows are multiplied with. Most of their time goes into decoding, and
+   * what is decoded must leave room in the cache for the weights that the core reads ahead.
+   */
+  private static final int SHORT_TILE = 32;
+
+  /** Most rows that are few. */
+  private static final int FEW_ROWS = 16;
+
   /** Scratch bytes that each worker needs. */
   static final long SCRATCH_BYTES = (long) TILE * Unit.STEP_BYTES;
 
@@ -68,87 +77,63 @@ final class FloatProducts {
   }
 
   /**
-   * Multiplies a unit with a block of rows.
+   * Adds the products of a unit with a block of rows.
    *
    * @param mostAtOnce most rows that are multiplied with weights as they lie
-   * @param column of {@code out} where the unit's outputs go
+   * @param outputs {@code [row][Unit.ROWS]}, with room for a multiple of four rows
    */
-  void multiply(
+  void add(
       DecodedFormat format,
       PackedMatrix matrix,
       int unit,
       int firstRow,
       int blockRows,
       int mostAtOnce,
-      HostActivations out,
-      int column,
+      float[] outputs,
       int worker) {
     long first = matrix.address(unit);
-    int groups = matrix.groups(unit);
     if (blockRows <= mostAtOnce) {
-      for (int row = firstRow; row < firstRow + blockRows; row++) {
-        int in = row * input.stride();
-        int to = row * out.stride() + column;
-        kernels.multiplyRow(
-            format, first, matrix.columns(), input.data(), in, out.data(), to, groups);
+      for (int row = 0; row < blockRows; row++) {
+        int in = (firstRow + row) * input.stride();
+        int at = row * Unit.ROWS;
+        kernels.addRow(format, first, matrix.columns(), input.data(), in, outputs, at);
       }
       return;
     }
     long tile = Lanes.address(scratch[worker]);
-    for (int k = 0; k < matrix.columns(); k += TILE) {
-      int count = Math.min(TILE, matrix.columns() - k);
+    int groups = matrix.groups(unit);
+    int most = blockRows <= FEW_ROWS ? SHORT_TILE : TILE;
+    for (int k = 0; k < matrix.columns(); k += most) {
+      int count = Math.min(most, matrix.columns() - k);
       long packed = first + format.bytes(k);
       if (format instanceof PackedF32) {
-        multiplyTile(packed, groups, k, count, out, column, firstRow, blockRows);
+        addTile(packed, groups, k, count, firstRow, blockRows, outputs);
       } else {
         kernels.decode(format, packed, count, tile);
-        multiplyTile(tile, groups, k, count, out, column, firstRow, blockRows);
+        addTile(tile, groups, k, count, firstRow, blockRows, outputs);
       }
     }
   }
 
   /**
-   * Multiplies a decoded tile with the rows of a block.
+   * Adds the products of a decoded tile with the rows of a block.
    *
    * @param w address of the tile
    * @param k its first column
    */
-  private void multiplyTile(
-      long w,
-      int groups,
-      int k,
-      int count,
-      HostActivations output,
-      int column,
-      int firstRow,
-      int blockRows) {
-    int quadCount = quadsOf(blockRows);
-    int stride = output.stride();
-    for (int quad = 0; quad < quadCount; quad++) {
-      int row = firstRow + quad * Unit.QUAD;
-      int in = row * input.columns() + k * Unit.QUAD;
-      int o0 = row * stride + column;
-      int o3 = Math.min(row + 3, firstRow + blockRows - 1) * stride + column;
+  private void addTile(
+      long w, int groups, int k, int count, int firstRow, int blockRows, float[] outputs) {
+    int inFours = quadsOf(blockRows) * Unit.QUAD;
+    for (int row = 0; row < inFours; row += Unit.QUAD) {
+      int in = (firstRow + row) * input.columns() + k * Unit.QUAD;
       for (int g = 0; g < groups; g += 2) {
-        int at = g * Lanes.COUNT;
-        Unit.fourRows(
-            w + g * Lanes.BYTES,
-            count,
-            quads,
-            in,
-            output.data(),
-            o0 + at,
-            o0 + stride + at,
-            o0 + 2 * stride + at,
-            o3 + at,
-            g + 1 < groups ? Lanes.COUNT : 0,
-            k == 0);
+        int at = row * Unit.ROWS + g * Lanes.COUNT;
+        Unit.addFourRows(w + (long) g * Lanes.BYTES, count, quads, in, outputs, at);
       }
     }
-    for (int row = firstRow + quadCount * Unit.QUAD; row < firstRow + blockRows; row++) {
-      int in = row * input.stride() + k;
-      int out = row * stride + column;
-      kernels.oneRow(w, count, input.data(), in, output.data(), out, groups, k == 0);
+    for (int row = inFours; row < blockRows; row++) {
+      int in = (firstRow + row) * input.stride() + k;
+      kernels.addTileRow(w, count, input.data(), in, outputs, row * Unit.ROWS);
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.weft.kernels.backend.vector;
 import dev.weft.kernels.backend.HostActivations;
 import dev.weft.kernels.backend.WorkerPool;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.function.ToIntFunction;
 
@@ -27,6 +28,9 @@ final class Matmul {
   private final NibbleProducts nibbles;
   private final WorkerPool.Job multiply = this::multiply;
 
+  /** A unit's outputs of a block of tokens {@code [token][Unit.ROWS]}, of each worker. */
+  private final float[][] unitOutputs;
+
   private VectorWeights weights;
   private HostActivations output;
   private int rows;
@@ -44,6 +48,7 @@ final class Matmul {
     this.pool = pool;
     Apart kernels = new Apart();
     floats = new FloatProducts(pool, scratch, kernels);
+    unitOutputs = new float[pool.threads()][TOKEN_BLOCK * Unit.ROWS];
     nibbles = new NibbleProducts(pool, scratch, kernels);
   }
 
@@ -105,30 +110,19 @@ final class Matmul {
     int number = weights.matrixOf(unit);
     PackedMatrix matrix = weights.matrix(number);
     int inMatrix = weights.unitInMatrix(unit);
-    int column = weights.columnOf(unit);
+    float[] outputs = unitOutputs[worker];
+    Arrays.fill(outputs, 0, Math.ceilDiv(blockRows, Unit.QUAD) * Unit.QUAD * Unit.ROWS, 0f);
+    int most = atOnce[number];
     switch (matrix.format()) {
       case DecodedFormat format ->
-          floats.multiply(
-              format,
-              matrix,
-              inMatrix,
-              firstRow,
-              blockRows,
-              atOnce[number],
-              output,
-              column,
-              worker);
+          floats.add(format, matrix, inMatrix, firstRow, blockRows, most, outputs, worker);
       case PackedNibbles format ->
-          nibbles.multiply(
-              format,
-              matrix,
-              inMatrix,
-              firstRow,
-              blockRows,
-              atOnce[number],
-              output,
-              column,
-              worker);
+          nibbles.add(format, matrix, inMatrix, firstRow, blockRows, most, outputs, worker);
+    }
+    int elements = matrix.groups(inMatrix) * Lanes.COUNT;
+    for (int row = 0; row < blockRows; row++) {
+      int at = (firstRow + row) * output.stride() + weights.columnOf(unit);
+      System.arraycopy(outputs, row * Unit.ROWS, output.data(), at, elements);
     }
   }
 }

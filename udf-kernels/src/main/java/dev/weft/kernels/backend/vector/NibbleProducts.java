@@ -3,7 +3,6 @@ package dev.weft.kernels.backend.vector;
 import dev.weft.kernels.backend.HostActivations;
 import dev.weft.kernels.backend.WorkerPool;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
  * Units of weights of four bits times rounded activations. Few tokens are multiplied with weights
@@ -20,9 +19,6 @@ final class NibbleProducts {
   private final MemorySegment[] scratch;
   private final short[][] sums;
 
-  /** A unit's outputs of a block of tokens {@code [token][Unit.ROWS]}, of each worker. */
-  private final float[][] unitOutputs;
-
   private final Apart kernels;
   private final RoundedRows input;
 
@@ -30,7 +26,6 @@ final class NibbleProducts {
     this.scratch = scratch;
     this.kernels = kernels;
     sums = new short[pool.threads()][PackedNibbles.SUMS];
-    unitOutputs = new float[pool.threads()][Matmul.TOKEN_BLOCK * Unit.ROWS];
     input = new RoundedRows(pool);
   }
 
@@ -40,20 +35,19 @@ final class NibbleProducts {
   }
 
   /**
-   * Multiplies a unit with a block of rows.
+   * Adds the products of a unit with a block of rows.
    *
    * @param mostAtOnce most rows that are multiplied with weights as they lie
-   * @param column of {@code out} where the unit's outputs go
+   * @param outputs {@code [row][Unit.ROWS]}, with room for a multiple of four rows
    */
-  void multiply(
+  void add(
       PackedNibbles format,
       PackedMatrix matrix,
       int unit,
       int firstRow,
       int blockRows,
       int mostAtOnce,
-      HostActivations out,
-      int column,
+      float[] outputs,
       int worker) {
     long first = matrix.address(unit);
     int blockBytes = format.blockBytes();
@@ -63,8 +57,6 @@ final class NibbleProducts {
     int inFours = blockRows <= mostAtOnce ? 0 : blockRows;
     int rest = inFours % Unit.QUAD;
     inFours -= rest <= mostAtOnce ? rest : 0;
-    float[] outputs = unitOutputs[worker];
-    Arrays.fill(outputs, 0, Math.ceilDiv(blockRows, Unit.QUAD) * Unit.QUAD * Unit.ROWS, 0f);
     long tile = Lanes.address(scratch[worker]);
     for (int b = 0; b < blocks && inFours > 0; b += TILE_BLOCKS) {
       int count = Math.min(TILE_BLOCKS, blocks - b);
@@ -99,10 +91,6 @@ final class NibbleProducts {
         int at = row * Unit.ROWS;
         kernels.addAddends(addends, blockBytes, blocks, input, firstRow + row, outputs, at);
       }
-    }
-    for (int row = 0; row < blockRows; row++) {
-      int at = (firstRow + row) * out.stride() + column;
-      System.arraycopy(outputs, row * Unit.ROWS, out.data(), at, groups * Lanes.COUNT);
     }
   }
 }

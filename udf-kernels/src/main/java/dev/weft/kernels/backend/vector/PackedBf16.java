@@ -1,6 +1,7 @@
 package dev.weft.kernels.backend.vector;
 
 import static dev.weft.kernels.backend.vector.Lanes.BYTES;
+import static dev.weft.kernels.backend.vector.Lanes.COUNT;
 import static dev.weft.kernels.backend.vector.Lanes.F;
 import static dev.weft.kernels.backend.vector.Lanes.I;
 import static dev.weft.kernels.backend.vector.Lanes.MEMORY;
@@ -59,12 +60,11 @@ record PackedBf16() implements DecodedFormat {
   }
 
   @Override
-  public void multiplyRow(
-      long read, int count, float[] x, int xAt, float[] out, int at, int groups) {
-    FloatVector a0 = FloatVector.zero(F);
-    FloatVector a1 = a0;
-    FloatVector a2 = a0;
-    FloatVector a3 = a0;
+  public void addRow(long read, int count, float[] x, int xAt, float[] out, int at) {
+    FloatVector a0 = FloatVector.fromArray(F, out, at);
+    FloatVector a1 = FloatVector.fromArray(F, out, at + COUNT);
+    FloatVector a2 = FloatVector.fromArray(F, out, at + 2 * COUNT);
+    FloatVector a3 = FloatVector.fromArray(F, out, at + 3 * COUNT);
     for (int i = 0; i < count; i++) {
       long column = read + (long) i * PackedF16.COLUMN_BYTES;
       FloatVector v = FloatVector.broadcast(F, x[xAt + i]);
@@ -75,6 +75,6 @@ record PackedBf16() implements DecodedFormat {
       a2 = low(next).fma(v, a2);
       a3 = high(next).fma(v, a3);
     }
-    Unit.store(a0, a1, a2, a3, out, at, groups);
+    Unit.store(a0, a1, a2, a3, out, at);
   }
 }

@@ -1,6 +1,7 @@
 package dev.weft.kernels.backend.vector;
 
 import static dev.weft.kernels.backend.vector.Lanes.BYTES;
+import static dev.weft.kernels.backend.vector.Lanes.COUNT;
 import static dev.weft.kernels.backend.vector.Lanes.F;
 import static dev.weft.kernels.backend.vector.Lanes.I;
 import static dev.weft.kernels.backend.vector.Lanes.MEMORY;
@@ -49,8 +50,8 @@ record PackedF16() implements DecodedFormat {
   }
 
   static void putHalf(MemorySegment dst, long at, int column, int row, short half) {
-    int group = row / Lanes.COUNT;
-    long lane = (long) row % Lanes.COUNT * Integer.BYTES;
+    int group = row / COUNT;
+    long lane = (long) row % COUNT * Integer.BYTES;
     long pair = at + (long) column * COLUMN_BYTES + (long) (group / 2) * BYTES + lane;
     dst.set(ValueLayout.JAVA_SHORT, pair + group % 2 * Short.BYTES, half);
   }
@@ -85,12 +86,11 @@ record PackedF16() implements DecodedFormat {
   }
 
   @Override
-  public void multiplyRow(
-      long read, int count, float[] x, int xAt, float[] out, int at, int groups) {
-    FloatVector a0 = FloatVector.zero(F);
-    FloatVector a1 = a0;
-    FloatVector a2 = a0;
-    FloatVector a3 = a0;
+  public void addRow(long read, int count, float[] x, int xAt, float[] out, int at) {
+    FloatVector a0 = FloatVector.fromArray(F, out, at);
+    FloatVector a1 = FloatVector.fromArray(F, out, at + COUNT);
+    FloatVector a2 = FloatVector.fromArray(F, out, at + 2 * COUNT);
+    FloatVector a3 = FloatVector.fromArray(F, out, at + 3 * COUNT);
     for (int i = 0; i < count; i++) {
       long column = read + (long) i * COLUMN_BYTES;
       FloatVector v = FloatVector.broadcast(F, x[xAt + i]);
@@ -101,6 +101,6 @@ record PackedF16() implements DecodedFormat {
       a2 = low(next).fma(v, a2);
       a3 = number(next).fma(v, a3);
     }
-    Unit.store(a0, a1, a2, a3, out, at, groups);
+    Unit.store(a0, a1, a2, a3, out, at);
   }
 }

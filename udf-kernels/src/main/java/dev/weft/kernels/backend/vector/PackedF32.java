@@ -40,8 +40,7 @@ record PackedF32() implements DecodedFormat {
   }
 
   @Override
-  public void multiplyRow(
-      long read, int count, float[] x, int xAt, float[] out, int at, int groups) {
-    Unit.oneRow(read, count, x, xAt, out, at, groups, true);
+  public void addRow(long read, int count, float[] x, int xAt, float[] out, int at) {
+    Unit.addRow(read, count, x, xAt, out, at);
   }
 }

@@ -1,6 +1,7 @@
 package dev.weft.kernels.backend.vector;
 
 import static dev.weft.kernels.backend.vector.Lanes.BYTES;
+import static dev.weft.kernels.backend.vector.Lanes.COUNT;
 import static dev.weft.kernels.backend.vector.Lanes.F;
 import static dev.weft.kernels.backend.vector.Lanes.I;
 import static dev.weft.kernels.backend.vector.Lanes.MEMORY;
@@ -28,7 +29,7 @@ record PackedQ8() implements DecodedFormat {
   private static final int BLOCK_FILE_BYTES = 34;
   private static final int SCALES_BYTES = Unit.GROUPS * BYTES;
   private static final int BLOCK_BYTES = SCALES_BYTES + BLOCK * BYTES;
-  private static final boolean FEW_SHIFTS = Lanes.COUNT == 16;
+  private static final boolean FEW_SHIFTS = COUNT == 16;
   private static final int ONE = Float.floatToRawIntBits(1f);
   private static final int BYTE = 0xff00;
   private static final float SPREAD = 0x1p15f;
@@ -42,8 +43,8 @@ record PackedQ8() implements DecodedFormat {
   @Override
   public boolean pack(
       MemorySegment src, long from, int columns, MemorySegment dst, long at, int row) {
-    int group = row / Lanes.COUNT;
-    long lane = (long) row % Lanes.COUNT * Integer.BYTES;
+    int group = row / COUNT;
+    long lane = (long) row % COUNT * Integer.BYTES;
     int flip = FEW_SHIFTS ? 0x80 : 0;
     boolean finite = true;
     for (int b = 0; b < columns / BLOCK; b++) {
@@ -104,12 +105,11 @@ record PackedQ8() implements DecodedFormat {
   }
 
   @Override
-  public void multiplyRow(
-      long read, int count, float[] x, int xAt, float[] out, int at, int groups) {
-    FloatVector a0 = FloatVector.zero(F);
-    FloatVector a1 = a0;
-    FloatVector a2 = a0;
-    FloatVector a3 = a0;
+  public void addRow(long read, int count, float[] x, int xAt, float[] out, int at) {
+    FloatVector a0 = FloatVector.fromArray(F, out, at);
+    FloatVector a1 = FloatVector.fromArray(F, out, at + COUNT);
+    FloatVector a2 = FloatVector.fromArray(F, out, at + 2 * COUNT);
+    FloatVector a3 = FloatVector.fromArray(F, out, at + 3 * COUNT);
     for (int b = 0; b < count / BLOCK; b++) {
       long block = read + (long) b * BLOCK_BYTES;
       FloatVector s0 = FloatVector.fromMemorySegment(F, MEMORY, block, ORDER);
@@ -127,6 +127,6 @@ record PackedQ8() implements DecodedFormat {
         a3 = number(q, 3, s3).fma(v, a3);
       }
     }
-    Unit.store(a0, a1, a2, a3, out, at, groups);
+    Unit.store(a0, a1, a2, a3, out, at);
   }
 }

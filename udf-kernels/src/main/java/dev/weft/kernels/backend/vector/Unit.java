@@ -17,8 +17,10 @@ import jdk.incubator.vector.FloatVector;
  * <p>All that a step reads lies at constant distances from one running address, which leaves the
  * core to the multiply-adds.
  *
- * <p>The last unit of a matrix may have fewer groups than others. Its missing vectors are computed
- * from zeros and stored where the first one goes, before it.
+ * <p>Outputs are a worker's own {@code [row][ROWS]} until a unit is done. In the matrix of outputs
+ * they would lie beside those of another worker's unit, in the same lines of the cache.
+ *
+ * <p>The last unit of a matrix may have fewer groups than others. Its missing vectors are zero.
  */
 final class Unit {
   /** Vectors of a unit. */
@@ -30,48 +32,32 @@ final class Unit {
   /** Bytes of one decoded column. */
   static final int STEP_BYTES = GROUPS * BYTES;
 
-  /** Input rows that {@link #fourRows} takes at once. */
+  /** Input rows that {@link #addFourRows} takes at once. */
   static final int QUAD = 4;
 
   private Unit() {}
 
-  /** Where a vector of a unit goes that has {@code groups} and begins at {@code at}. */
-  static int place(int at, int group, int groups) {
-    return group < groups ? at + group * COUNT : at;
-  }
-
-  /** Stores the vectors of a unit, the first one last. */
+  /** Stores the vectors of a unit. */
   static void store(
-      FloatVector a0,
-      FloatVector a1,
-      FloatVector a2,
-      FloatVector a3,
-      float[] out,
-      int at,
-      int groups) {
-    a3.intoArray(out, place(at, 3, groups));
-    a2.intoArray(out, place(at, 2, groups));
-    a1.intoArray(out, place(at, 1, groups));
+      FloatVector a0, FloatVector a1, FloatVector a2, FloatVector a3, float[] out, int at) {
     a0.intoArray(out, at);
+    a1.intoArray(out, at + COUNT);
+    a2.intoArray(out, at + 2 * COUNT);
+    a3.intoArray(out, at + 3 * COUNT);
   }
 
   /**
-   * All vectors, one input row.
+   * Adds the products of all vectors with one input row.
    *
    * @param w address of the weights
    * @param x input row from {@code xAt} on, {@code k} elements
-   * @param out output row, the unit's from {@code at} on
-   * @param fresh whether the chains begin here, at zero, or continue what {@code out} holds
+   * @param out the unit's outputs of the row, from {@code at} on
    */
-  static void oneRow(
-      long w, int k, float[] x, int xAt, float[] out, int at, int groups, boolean fresh) {
-    int o1 = place(at, 1, groups);
-    int o2 = place(at, 2, groups);
-    int o3 = place(at, 3, groups);
-    FloatVector a0 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, at);
-    FloatVector a1 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o1);
-    FloatVector a2 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o2);
-    FloatVector a3 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o3);
+  static void addRow(long w, int k, float[] x, int xAt, float[] out, int at) {
+    FloatVector a0 = FloatVector.fromArray(F, out, at);
+    FloatVector a1 = FloatVector.fromArray(F, out, at + COUNT);
+    FloatVector a2 = FloatVector.fromArray(F, out, at + 2 * COUNT);
+    FloatVector a3 = FloatVector.fromArray(F, out, at + 3 * COUNT);
     for (int i = 0; i < k; i++) {
       long step = w + (long) i * STEP_BYTES;
       FloatVector b = FloatVector.broadcast(F, x[xAt + i]);
@@ -80,39 +66,29 @@ final class Unit {
       a2 = FloatVector.fromMemorySegment(F, MEMORY, step + 2 * BYTES, ORDER).fma(b, a2);
       a3 = FloatVector.fromMemorySegment(F, MEMORY, step + 3 * BYTES, ORDER).fma(b, a3);
     }
-    store(a0, a1, a2, a3, out, at, groups);
+    store(a0, a1, a2, a3, out, at);
   }
 
   /**
-   * Two vectors, four input rows.
+   * Adds the products of two vectors with four input rows.
    *
    * @param w address of the first vector of the first step
    * @param x the rows' elements {@code [k][QUAD]} from {@code xAt} on
-   * @param out outputs of the first vector and row {@code r} at {@code or}, of the second {@code
-   *     second} elements further; rows that are not wanted may repeat wanted ones
-   * @param second 0 if there is no second vector
-   * @param fresh whether the chains begin here, at zero, or continue what {@code out} holds
+   * @param out the unit's outputs {@code [row][ROWS]}, those of the first vector and row from
+   *     {@code at} on
    */
-  static void fourRows(
-      long w,
-      int k,
-      float[] x,
-      int xAt,
-      float[] out,
-      int o0,
-      int o1,
-      int o2,
-      int o3,
-      int second,
-      boolean fresh) {
-    FloatVector a0 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o0);
-    FloatVector a1 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o1);
-    FloatVector a2 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o2);
-    FloatVector a3 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o3);
-    FloatVector b0 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o0 + second);
-    FloatVector b1 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o1 + second);
-    FloatVector b2 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o2 + second);
-    FloatVector b3 = fresh ? FloatVector.zero(F) : FloatVector.fromArray(F, out, o3 + second);
+  static void addFourRows(long w, int k, float[] x, int xAt, float[] out, int at) {
+    int o1 = at + ROWS;
+    int o2 = at + 2 * ROWS;
+    int o3 = at + 3 * ROWS;
+    FloatVector a0 = FloatVector.fromArray(F, out, at);
+    FloatVector a1 = FloatVector.fromArray(F, out, o1);
+    FloatVector a2 = FloatVector.fromArray(F, out, o2);
+    FloatVector a3 = FloatVector.fromArray(F, out, o3);
+    FloatVector b0 = FloatVector.fromArray(F, out, at + COUNT);
+    FloatVector b1 = FloatVector.fromArray(F, out, o1 + COUNT);
+    FloatVector b2 = FloatVector.fromArray(F, out, o2 + COUNT);
+    FloatVector b3 = FloatVector.fromArray(F, out, o3 + COUNT);
     for (int i = 0; i < k; i++) {
       long step = w + (long) i * STEP_BYTES;
       int four = xAt + i * QUAD;
@@ -131,13 +107,13 @@ final class Unit {
       a3 = a.fma(v, a3);
       b3 = b.fma(v, b3);
     }
-    b0.intoArray(out, o0 + second);
-    b1.intoArray(out, o1 + second);
-    b2.intoArray(out, o2 + second);
-    b3.intoArray(out, o3 + second);
-    a0.intoArray(out, o0);
+    a0.intoArray(out, at);
     a1.intoArray(out, o1);
     a2.intoArray(out, o2);
     a3.intoArray(out, o3);
+    b0.intoArray(out, at + COUNT);
+    b1.intoArray(out, o1 + COUNT);
+    b2.intoArray(out, o2 + COUNT);
+    b3.intoArray(out, o3 + COUNT);
   }
 }

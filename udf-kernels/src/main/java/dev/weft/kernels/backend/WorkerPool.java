@@ -26,6 +26,9 @@ public final class WorkerPool implements AutoCloseable {
   private static final long SPIN_NANOS = 30_000;
   private static final long PARK_NANOS = 50_000_000;
 
+  /** How often each thread would take a part, if all took as much as the first. */
+  private static final int TAKES = 4;
+
   private final Thread[] helpers;
 
   /** 1 where a helper sleeps or is about to. */
@@ -39,6 +42,9 @@ public final class WorkerPool implements AutoCloseable {
   private volatile boolean closed;
   private Job job;
   private int chunks;
+
+  /** A thread takes one of so many parts of the chunks that are left. */
+  private int share;
 
   public WorkerPool(String name, int threads) {
     helpers = new Thread[threads - 1];
@@ -57,6 +63,19 @@ public final class WorkerPool implements AutoCloseable {
 
   /** Runs all chunks and returns when the last one is done. */
   public void forEach(int count, Job work) {
+    run(count, Integer.MAX_VALUE, work);
+  }
+
+  /**
+   * The same for chunks that take alike long and may be short: a thread takes several neighbours at
+   * a time, fewer as there are fewer left, so that threads meet less often at what counts them and
+   * at what neighbours share.
+   */
+  public void forEachAlike(int count, Job work) {
+    run(count, TAKES * threads(), work);
+  }
+
+  private void run(int count, int parts, Job work) {
     if (count <= 1 || helpers.length == 0) {
       for (int chunk = 0; chunk < count; chunk++) {
         work.run(chunk, 0);
@@ -65,6 +84,7 @@ public final class WorkerPool implements AutoCloseable {
     }
     job = work;
     chunks = count;
+    share = parts;
     done.set(0);
     long generation = (open.get() >>> 32) + 1;
     open.set(generation << 32 | count);
@@ -91,7 +111,7 @@ public final class WorkerPool implements AutoCloseable {
   }
 
   /**
-   * Takes chunks until none is left. {@code job} and {@code chunks} are read before a chunk is
+   * Takes chunks until none is left. {@code job} and what belongs to it are read before a chunk is
    * taken: they change only when all chunks of their generation are done, and then taking fails.
    */
   private boolean takeChunks(int worker) {
@@ -103,17 +123,20 @@ public final class WorkerPool implements AutoCloseable {
         return any;
       }
       Job current = job;
-      int count = chunks;
-      if (!open.compareAndSet(state, state - 1)) {
+      int first = chunks - left;
+      int taken = Math.max(1, left / share);
+      if (!open.compareAndSet(state, state - taken)) {
         continue;
       }
       any = true;
       try {
-        current.run(count - left, worker);
+        for (int chunk = first; chunk < first + taken; chunk++) {
+          current.run(chunk, worker);
+        }
       } catch (Throwable thrown) {
         failure = thrown;
       } finally {
-        done.incrementAndGet();
+        done.addAndGet(taken);
       }
     }
   }

@@ -24,6 +24,39 @@ class WorkerPoolTest {
   }
 
   @Test
+  void everyOneOfManyAlikeRunsOnce() {
+    try (var pool = new WorkerPool("test", 4)) {
+      for (int round = 0; round < 5_000; round++) {
+        int count = round % 203;
+        var runs = new AtomicIntegerArray(203);
+        pool.forEachAlike(count, (chunk, worker) -> runs.incrementAndGet(chunk));
+        for (int chunk = 0; chunk < 203; chunk++) {
+          assertThat(runs.get(chunk)).isEqualTo(chunk < count ? 1 : 0);
+        }
+      }
+    }
+  }
+
+  @Test
+  void aFailureAmongManyAlikeReachesTheCaller() {
+    try (var pool = new WorkerPool("test", 2)) {
+      assertThatThrownBy(
+              () ->
+                  pool.forEachAlike(
+                      100,
+                      (chunk, worker) -> {
+                        if (chunk == 1) {
+                          throw new IllegalArgumentException("chunk one");
+                        }
+                      }))
+          .hasMessageContaining("chunk one");
+      var runs = new AtomicIntegerArray(1);
+      pool.forEachAlike(100, (chunk, worker) -> runs.incrementAndGet(0));
+      assertThat(runs.get(0)).isEqualTo(100);
+    }
+  }
+
+  @Test
   void sleepingHelpersTakeUpWorkAgain() throws Exception {
     try (var pool = new WorkerPool("test", 3)) {
       for (int round = 0; round < 5; round++) {

@@ -51,7 +51,7 @@ final class FloatProducts {
     if (quads.length < elements) {
       quads = new float[elements];
     }
-    pool.forEach(quadCount, interleave);
+    pool.forEachAlike(quadCount, interleave);
   }
 
   /** Groups of four rows; three rows are one with a row twice, one or two are left over. */

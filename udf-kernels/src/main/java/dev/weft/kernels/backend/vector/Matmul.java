@@ -100,7 +100,7 @@ final class Matmul {
       nibbles.prepare(x, rowCount);
     }
     int tokenBlocks = (rowCount + TOKEN_BLOCK - 1) / TOKEN_BLOCK;
-    pool.forEach(w.units() * tokenBlocks, multiply);
+    pool.forEachAlike(w.units() * tokenBlocks, multiply);
   }
 
   private void multiply(int chunk, int worker) {

@@ -10,11 +10,11 @@ import java.lang.foreign.MemorySegment;
  * dimension, and are multiplied with four tokens at a time.
  */
 final class NibbleProducts {
-  /** Blocks of a tile; decoded, a unit's take 16 KiB at 256 bits. */
-  private static final int TILE_BLOCKS = 8;
+  /** Scratch bytes that each worker needs, for a tile: half of a first-level cache. */
+  static final long SCRATCH_BYTES = 16 << 10;
 
-  /** Scratch bytes that each worker needs. */
-  static final long SCRATCH_BYTES = TILE_BLOCKS * PackedNibbles.DECODED_BYTES;
+  /** Blocks of a tile. */
+  private static final int TILE_BLOCKS = (int) (SCRATCH_BYTES / PackedNibbles.DECODED_BYTES);
 
   private final MemorySegment[] scratch;
   private final short[][] sums;

@@ -67,7 +67,7 @@ final class RoundedRows {
       offsets = new int[perBlock];
       sums = new float[perBlock];
     }
-    pool.forEach(quads, round);
+    pool.forEachAlike(quads, round);
   }
 
   int[] pairs() {

@@ -35,7 +35,7 @@ final class TokenJobs {
   }
 
   private void forRows(int rows, WorkerPool.Job job) {
-    pool.forEach((rows + ROWS - 1) / ROWS, job);
+    pool.forEachAlike((rows + ROWS - 1) / ROWS, job);
   }
 
   private static void check(HostActivations a, int rows, int columns, String what) {

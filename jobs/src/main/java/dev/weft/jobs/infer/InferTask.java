@@ -56,7 +56,7 @@ public record InferTask(
     Path folder = new Path(ledgerFolder);
     Storage storage = Storage.of(folder, hadoop.value());
     TaskContext task = TaskContext.get();
-    boolean again = task.attemptNumber() > 0 || task.stageAttemptNumber() > 0;
+    boolean again = earlierAttempts() > 0;
     Iterator<Row> left = again ? unfinished(storage, folder, partition, rows) : rows;
     Losses losses = new Losses(spec.tries());
     GracefulEnd.enter(spec.drainSeconds());
@@ -75,6 +75,14 @@ public record InferTask(
     } finally {
       GracefulEnd.leave();
     }
+  }
+
+  /**
+   * Attempts of this task before this one; those of an earlier attempt of its stage count as one.
+   */
+  private static int earlierAttempts() {
+    TaskContext task = TaskContext.get();
+    return task.attemptNumber() + task.stageAttemptNumber();
   }
 
   /** What an earlier attempt of this task finished is in the ledger and is not run again. */
@@ -124,7 +132,7 @@ public record InferTask(
         run.close();
       }
       double seconds = (System.nanoTime() - began) / 1e9;
-      return PartitionReport.of(partition, run.results(), seconds, run.lease());
+      return PartitionReport.of(partition, run, earlierAttempts(), seconds);
     }
   }
 

@@ -19,6 +19,8 @@ import java.util.List;
  * @param contextTokens longest sequence
  * @param loadSeconds time it took to open the engine
  * @param warnings what runs slower or less exactly than it should
+ * @param earlierAttempts attempts of the task that failed or were lost before this one
+ * @param engineFailures why engines of this attempt failed that were replaced
  * @param before the engine's sums before the partition
  * @param after and after it
  */
@@ -34,23 +36,32 @@ public record PartitionReport(
     int contextTokens,
     double loadSeconds,
     List<String> warnings,
+    int earlierAttempts,
+    List<String> engineFailures,
     Sums before,
     Sums after)
     implements Serializable {
 
   /** The part of {@link EngineTotals} that the summary needs. */
-  public record Sums(long steps, double busySeconds, double predictedSeconds, double energyJoules)
+  public record Sums(
+      long steps,
+      long failedSteps,
+      double busySeconds,
+      double predictedSeconds,
+      double energyJoules)
       implements Serializable {
     static Sums of(EngineTotals t) {
-      return new Sums(t.steps(), t.busySeconds(), t.predictedSeconds(), t.energyJoules());
+      return new Sums(
+          t.steps(), t.failedSteps(), t.busySeconds(), t.predictedSeconds(), t.energyJoules());
     }
   }
 
-  static PartitionReport of(int partition, long results, double seconds, EnginePool.Lease lease) {
+  static PartitionReport of(int partition, PartitionRun run, int earlierAttempts, double seconds) {
+    EnginePool.Lease lease = run.lease();
     EngineInfo info = lease.engine().info();
     return new PartitionReport(
         partition,
-        results,
+        run.results(),
         seconds,
         lease.engineId(),
         info.backend(),
@@ -60,6 +71,8 @@ public record PartitionReport(
         info.contextTokens(),
         info.loadSeconds(),
         List.copyOf(info.warnings()),
+        earlierAttempts,
+        List.copyOf(run.engineFailures()),
         Sums.of(lease.before()),
         Sums.of(lease.engine().totals()));
   }

@@ -52,7 +52,7 @@ final class PartitionRun implements AutoCloseable {
   private final ArrayDeque<Row> suspects = new ArrayDeque<>();
 
   private EnginePool.Lease lease;
-  private int failedEngines;
+  private final List<String> engineFailures = new ArrayList<>();
   private long results;
 
   PartitionRun(
@@ -88,6 +88,11 @@ final class PartitionRun implements AutoCloseable {
   /** The engine that ran the last rows. */
   EnginePool.Lease lease() {
     return lease;
+  }
+
+  /** Why engines failed that were replaced. */
+  List<String> engineFailures() {
+    return engineFailures;
   }
 
   /** Gives the engine back. */
@@ -236,17 +241,17 @@ final class PartitionRun implements AutoCloseable {
     }
     lease.markFailed(reason.kind() == EngineException.Kind.HUNG);
     lease.close();
-    failedEngines++;
+    engineFailures.add(reason.getMessage());
     int most = ENGINES_PER_TRY * spec.tries();
     LOG.error(
         "engine {} of at most {} failed in partition {} ({}); {} requests run again",
-        failedEngines,
+        engineFailures.size(),
         most,
         partition,
         mine.length > 0 ? "a request of this partition may be to blame" : "with requests of others",
         inFlight.size(),
         reason);
-    if (failedEngines == most) {
+    if (engineFailures.size() == most) {
       throw new WeftException(EngineFaults.code(reason), reason.getMessage(), reason);
     }
     try {

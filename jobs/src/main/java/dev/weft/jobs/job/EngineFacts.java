@@ -3,6 +3,7 @@ package dev.weft.jobs.job;
 import dev.weft.jobs.infer.PartitionReport;
 import dev.weft.jobs.infer.PartitionReport.Sums;
 import dev.weft.jobs.state.RunFolder;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -63,14 +64,17 @@ record EngineFacts(
       warnings.addAll(report.warnings());
     }
     long steps = 0;
+    long failedSteps = 0;
     double busy = 0;
     double joules = 0;
     for (Map.Entry<String, Sums> engine : last.entrySet()) {
       Sums before = first.get(engine.getKey());
       steps += engine.getValue().steps() - before.steps();
+      failedSteps += engine.getValue().failedSteps() - before.failedSteps();
       busy += engine.getValue().busySeconds() - before.busySeconds();
       joules += engine.getValue().energyJoules() - before.energyJoules();
     }
+    warnings.addAll(failures(reports, failedSteps));
     PartitionReport one = reports.getFirst();
     EngineFacts facts =
         new EngineFacts(
@@ -86,5 +90,29 @@ record EngineFacts(
             List.copyOf(warnings));
     folder.write(folder.engine(), facts);
     return facts;
+  }
+
+  /** What went wrong and was made good again, for the user to know. */
+  private static List<String> failures(List<PartitionReport> reports, long failedSteps) {
+    List<String> failures = new ArrayList<>();
+    if (failedSteps > 0) {
+      failures.add(
+          "steps that failed and were computed again, one sequence after the other: %d; why is in the log of the executors"
+              .formatted(failedSteps));
+    }
+    List<String> engines =
+        reports.stream().flatMap(report -> report.engineFailures().stream()).toList();
+    if (!engines.isEmpty()) {
+      failures.add(
+          "engines that failed and were replaced, their requests run again: %d; the last one: %s"
+              .formatted(engines.size(), engines.getLast()));
+    }
+    int attempts = reports.stream().mapToInt(PartitionReport::earlierAttempts).sum();
+    if (attempts > 0) {
+      failures.add(
+          "attempts of inference tasks that failed or were lost, their requests run again: %d"
+              .formatted(attempts));
+    }
+    return failures;
   }
 }

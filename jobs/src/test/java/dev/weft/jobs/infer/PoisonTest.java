@@ -58,8 +58,11 @@ class PoisonTest {
   @Test
   void anExceptionIsOneErrorRow() throws Exception {
     FaultyBackend.fault = FaultyBackend.Fault.THROW;
-    TaskFixture.run(TaskFixture.spec("faulty", 3, 60), folder.resolve("run"), 1);
+    PartitionReport report =
+        TaskFixture.run(TaskFixture.spec("faulty", 3, 60), folder.resolve("run"), 1).getFirst();
     requireOnlyPoisonFails(ErrorCode.ENGINE_FAILED);
+    assertThat(report.after().failedSteps()).isPositive();
+    assertThat(report.engineFailures()).isEmpty();
     assertThat(markers()).isEmpty();
   }
 
@@ -67,8 +70,12 @@ class PoisonTest {
   void aHangIsOneErrorRowAfterSomeEngines() throws Exception {
     FaultyBackend.fault = FaultyBackend.Fault.HANG;
     // A step of this model takes milliseconds; other work on the machine must not look like a hang.
-    TaskFixture.run(TaskFixture.spec("faulty", 2, 5), folder.resolve("run"), 1);
+    PartitionReport report =
+        TaskFixture.run(TaskFixture.spec("faulty", 2, 5), folder.resolve("run"), 1).getFirst();
     requireOnlyPoisonFails(ErrorCode.REQUEST_ENDS_ENGINE);
+    assertThat(report.engineFailures())
+        .isNotEmpty()
+        .allMatch(why -> why.contains("did not end within 5 s"));
     assertThat(markers()).isEmpty();
   }
 

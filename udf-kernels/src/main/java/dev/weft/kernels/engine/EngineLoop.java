@@ -119,7 +119,7 @@ final class EngineLoop {
   }
 
   EngineTotals totals() {
-    return totals.snapshot(statistics, meter.source().name());
+    return totals.snapshot(statistics, runner.failedSteps(), meter.source().name());
   }
 
   /** Runs one step; {@link #deliver()} gives what ended in it to its streams. */

@@ -4,6 +4,7 @@ package dev.weft.kernels.engine;
  * Exact sums over all steps of an engine so far.
  *
  * @param steps steps run
+ * @param failedSteps steps that failed and were computed again, one sequence after the other
  * @param requests requests that ended, error rows included
  * @param errorRequests those without an answer
  * @param prefillTokens prompt tokens computed, those computed again included
@@ -24,6 +25,7 @@ package dev.weft.kernels.engine;
  */
 public record EngineTotals(
     long steps,
+    long failedSteps,
     long requests,
     long errorRequests,
     long prefillTokens,
@@ -45,6 +47,7 @@ public record EngineTotals(
   EngineTotals plusInvalid(long invalid) {
     return new EngineTotals(
         steps,
+        failedSteps,
         requests + invalid,
         errorRequests + invalid,
         prefillTokens,

@@ -38,6 +38,8 @@ final class StepRunner {
   /** Of one sequence that is computed alone. */
   private final LogitRows own;
 
+  private long failedSteps;
+
   StepRunner(Transformer transformer, int tries) {
     this.transformer = transformer;
     this.tries = tries;
@@ -48,6 +50,11 @@ final class StepRunner {
   /** Logits of the last step, a row for each sequence that wants them. */
   LogitRows logits() {
     return logits;
+  }
+
+  /** Steps that failed and were computed again. */
+  long failedSteps() {
+    return failedSteps;
   }
 
   /**
@@ -66,6 +73,7 @@ final class StepRunner {
       transformer.forward(batch, logits);
       return List.of();
     } catch (RuntimeException | OutOfMemoryError e) {
+      failedSteps++;
       LOG.warn(
           "a step of {} sequences failed; each of them is computed alone", step.sequences(), e);
       return runAlone(step, e);

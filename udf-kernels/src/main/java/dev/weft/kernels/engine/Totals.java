@@ -33,9 +33,10 @@ final class Totals {
     return sideTokens[side.ordinal()];
   }
 
-  EngineTotals snapshot(SchedulerStatistics s, String energySource) {
+  EngineTotals snapshot(SchedulerStatistics s, long failedSteps, String energySource) {
     return new EngineTotals(
         s.steps(),
+        failedSteps,
         ended,
         failed,
         s.prefillTokens() + s.recomputedTokens(),

@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
  */
 record CrossoverFile(Path path, String key) {
   /** Another one where kernels or layouts become faster or slower. */
-  private static final int VERSION = 2;
+  private static final int VERSION = 3;
 
   private static final Pattern MEASURED = Pattern.compile("tokens ([0-9])\nmicroseconds [^\n]+\n");
   private static final Logger LOG = LoggerFactory.getLogger(CrossoverFile.class);

@@ -74,6 +74,7 @@ final class DeviceQueue implements AutoCloseable {
   private boolean stale = true;
 
   private int plansMade;
+  private long kernelsRun;
   private int generation;
 
   DeviceQueue(TornadoDevice device, int arenaElements, DevicePlan.Launcher launcher) {
@@ -208,6 +209,11 @@ final class DeviceQueue implements AutoCloseable {
     return intCount - count;
   }
 
+  /** Kernels that operations had run so far; each costs a launch. */
+  long kernelsRun() {
+    return kernelsRun;
+  }
+
   /** Another number after each flush: what {@link #integers} gave before is of no use then. */
   int generation() {
     return generation;
@@ -225,6 +231,13 @@ final class DeviceQueue implements AutoCloseable {
     }
     int[] own = Arrays.copyOf(parameters, Kernel.PARAMETERS);
     ((Block) waiting.getLast()).calls.add(new Task.Call(task, own, groupsX, groupsY, last));
+  }
+
+  /** What was called last, if nothing else came after it; its parameters may still be changed. */
+  Task.Call lastCall() {
+    return !waiting.isEmpty() && waiting.getLast() instanceof Block block
+        ? block.calls.getLast()
+        : null;
   }
 
   /** A program may end with what waits now. */
@@ -296,7 +309,10 @@ final class DeviceQueue implements AutoCloseable {
     plan.bringStep();
     for (int i = 0; i < begins.length; i++) {
       switch (work.get(i)) {
-        case Block block -> plan.run(block.calls, begins[i]);
+        case Block block -> {
+          plan.run(block.calls, begins[i]);
+          kernelsRun += block.calls.size();
+        }
         case Put put -> plan.put(put.array, put.at, put.data, put.from, put.count);
       }
     }

@@ -6,23 +6,28 @@ import java.util.List;
 /** Matrices that share an input, in the weight arrays of the device. */
 final class DeviceWeights implements Weights {
   /**
-   * One matrix.
+   * One product.
    *
-   * @param column first column of its products
-   * @param outputs columns of its products, up to a multiple of the padding
+   * @param matrix a matrix, or several on top of each other
+   * @param column first column of the products
+   * @param outputs columns of the products, up to a multiple of the padding
    */
   record Part(WeightStore.Matrix matrix, int column, int outputs) {}
 
   private final WeightStore store;
   private final int inputs;
-  private final int outputs;
+  private final int[] columns;
   private final List<Part> parts;
   private final boolean tensorCores;
 
-  DeviceWeights(WeightStore store, int inputs, int outputs, List<Part> parts, boolean tensorCores) {
+  /**
+   * @param columns where the products of each matrix begin, and where the last ones end
+   */
+  DeviceWeights(
+      WeightStore store, int inputs, int[] columns, List<Part> parts, boolean tensorCores) {
     this.store = store;
     this.inputs = inputs;
-    this.outputs = outputs;
+    this.columns = columns.clone();
     this.parts = List.copyOf(parts);
     this.tensorCores = tensorCores;
   }
@@ -38,12 +43,12 @@ final class DeviceWeights implements Weights {
 
   @Override
   public int outputs() {
-    return outputs;
+    return columns[columns.length - 1];
   }
 
   @Override
   public int firstColumn(int matrix) {
-    return parts.get(matrix).column();
+    return columns[matrix];
   }
 
   @Override

@@ -202,7 +202,10 @@ enum Kernel {
     }
   },
 
-  /** 5 words of a row, 6 output rows, 7 begin of words, 8 of scales. */
+  /**
+   * 5 words of a row, 6 output rows, 7 begin of words, 8 of scales; 9 begin, or -1, and 10 stride
+   * of what the product is also added to.
+   */
   MATMUL_ONE(MatmulKernels.GROUP) {
     @Override
     void add(TaskGraph graph, String task, Arrays a, int slot) {
@@ -376,6 +379,11 @@ enum Kernel {
   /** Threads of a work group. */
   int group() {
     return group;
+  }
+
+  /** Whether it multiplies weights with activations, and adds the product where it is told to. */
+  boolean isProduct() {
+    return this == MATMUL_ONE || this == MATMUL_EIGHT;
   }
 
   /** Makes it a task of a graph, whose parameters are the {@code slot}-th of the graph's. */

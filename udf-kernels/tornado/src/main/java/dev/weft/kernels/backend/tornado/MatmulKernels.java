@@ -13,6 +13,9 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * summed up by {@value #LANES} threads each, and then added in order. Both kernels add in the same
  * order, so that a token's result is the same in any batch.
  *
+ * <p>A product may also be added to other activations, as the residual stream takes it: an
+ * operation less for the device, with the same bits.
+ *
  * <p>{@code format} is a constant of the compiled code; branches on it are gone there.
  */
 final class MatmulKernels {
@@ -113,6 +116,11 @@ final class MatmulKernels {
       int column = tile * 32 + lane;
       if (column < step.get(p + 6)) {
         arena.set(step.get(p + 3) + c.groupIdy * step.get(p + 4) + column, sum);
+        int onto = step.get(p + 9);
+        if (onto >= 0) {
+          int at = onto + c.groupIdy * step.get(p + 10) + column;
+          arena.set(at, arena.get(at) + sum);
+        }
       }
     }
   }
@@ -231,6 +239,11 @@ final class MatmulKernels {
     int column = tile * 32 + lane;
     if (row < rows && column < step.get(p + 6)) {
       arena.set(step.get(p + 3) + row * step.get(p + 4) + column, sum);
+      int onto = step.get(p + 9);
+      if (onto >= 0) {
+        int at = onto + row * step.get(p + 10) + column;
+        arena.set(at, arena.get(at) + sum);
+      }
     }
   }
 

@@ -101,16 +101,26 @@ final class TornadoBackend implements Backend {
     return 1;
   }
 
+  /** {@link DeviceQueue#kernelsRun}. */
+  long kernelsRun() {
+    return queue.kernelsRun();
+  }
+
   @Override
   public Weights prepare(List<Tensor> matrices) {
-    var parts = new ArrayList<DeviceWeights.Part>();
-    int column = 0;
-    for (Tensor matrix : matrices) {
-      int outputs = Activations.padded(matrix.rows());
-      parts.add(new DeviceWeights.Part(weights.hold(matrix), column, outputs));
-      column += outputs;
+    int[] columns = new int[matrices.size() + 1];
+    for (int i = 0; i < matrices.size(); i++) {
+      columns[i + 1] = columns[i] + Activations.padded(matrices.get(i).rows());
     }
-    return new DeviceWeights(weights, matrices.getFirst().columns(), column, parts, tensorCores);
+    var parts = new ArrayList<DeviceWeights.Part>();
+    int first = 0;
+    while (first < matrices.size()) {
+      int end = first + weights.stackable(matrices.subList(first, matrices.size()));
+      WeightStore.Matrix held = weights.hold(matrices.subList(first, end));
+      parts.add(new DeviceWeights.Part(held, columns[first], columns[end] - columns[first]));
+      first = end;
+    }
+    return new DeviceWeights(weights, matrices.getFirst().columns(), columns, parts, tensorCores);
   }
 
   @Override
@@ -202,6 +212,7 @@ final class TornadoBackend implements Backend {
       parameters[6] = part.outputs();
       parameters[7] = matrix.wordsAt();
       parameters[8] = matrix.floatsAt();
+      parameters[9] = -1;
       boolean one = rows <= 2;
       queue.call(
           matrix.task(one ? Kernel.MATMUL_ONE : Kernel.MATMUL_EIGHT),
@@ -251,7 +262,29 @@ final class TornadoBackend implements Backend {
   @Override
   public void add(Activations x, int rows, Activations delta) {
     onto(x, rows, delta);
-    elements(Kernel.ADD, rows, x.columns(), true);
+    if (!addedByProduct(x)) {
+      elements(Kernel.ADD, rows, x.columns(), true);
+    }
+  }
+
+  /** Whether the product that was called last is what is to be added, and now does it. */
+  private boolean addedByProduct(Activations x) {
+    Task.Call call = queue.lastCall();
+    if (call == null || !call.task().kernel().isProduct()) {
+      return false;
+    }
+    int[] product = call.parameters();
+    boolean sameRows = product[0] == parameters[0];
+    boolean sameDelta = product[3] == parameters[3] && product[4] == parameters[4];
+    boolean whole = product[6] == Activations.padded(x.columns());
+    boolean readsOther = product[1] != parameters[1];
+    if (!sameRows || !sameDelta || !whole || !readsOther || product[9] >= 0) {
+      return false;
+    }
+    product[9] = parameters[1];
+    product[10] = parameters[2];
+    queue.endProgram();
+    return true;
   }
 
   @Override

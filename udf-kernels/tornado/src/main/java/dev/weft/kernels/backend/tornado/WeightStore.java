@@ -46,65 +46,104 @@ final class WeightStore {
   /** Words and floats of one format. */
   record Arrays(DeviceArray words, DeviceArray floats) {}
 
-  private record Key(long address, long bytes, int rows, int columns, DeviceFormat format) {}
+  private record Key(long address, long bytes, int rows, int columns, DeviceFormat format) {
+    static Key of(Tensor tensor) {
+      return new Key(
+          tensor.data().address(),
+          tensor.data().byteSize(),
+          tensor.rows(),
+          tensor.columns(),
+          DeviceFormat.of(tensor.format()));
+    }
+  }
 
   private static final class Held {
     private final Matrix matrix;
-    private final Key key;
-    private final MemorySegment data;
+    private final List<Key> key;
+    private final List<MemorySegment> data;
     private int users;
 
-    Held(Matrix matrix, Key key, MemorySegment data) {
+    Held(Matrix matrix, List<Key> key, List<MemorySegment> data) {
       this.matrix = matrix;
       this.key = key;
       this.data = data;
+    }
+
+    boolean isOpen() {
+      return data.stream().allMatch(d -> d.scope().isAlive());
     }
   }
 
   private final DeviceQueue queue;
   private final int mostElements;
   private final Map<DeviceFormat, List<Arrays>> arrays = new HashMap<>();
-  private final Map<Key, Held> held = new HashMap<>();
+  private final Map<List<Key>, Held> held = new HashMap<>();
 
   WeightStore(DeviceQueue queue, long mostBytes) {
     this.queue = queue;
     mostElements = (int) Math.min(Integer.MAX_VALUE / 32 * 32, mostBytes / 4);
   }
 
-  /** Brings a matrix to the device, unless it is there; it stays until it is released. */
-  Matrix hold(Tensor tensor) {
-    Held of = of(tensor);
+  /**
+   * How many of these matrices, from the first on, can be one: all of a format, without a gap
+   * between their outputs, and not too large for an array. What is one is one product.
+   */
+  int stackable(List<Tensor> matrices) {
+    DeviceFormat format = DeviceFormat.of(matrices.getFirst().format());
+    int count = 1;
+    long elements = elements(matrices.getFirst());
+    while (count < matrices.size()
+        && matrices.get(count - 1).rows() % MatmulKernels.LANES == 0
+        && DeviceFormat.of(matrices.get(count).format()) == format) {
+      elements += elements(matrices.get(count));
+      if (elements > mostElements) {
+        break;
+      }
+      count++;
+    }
+    return count;
+  }
+
+  /** Elements of the larger of a matrix's two arrays. */
+  private static long elements(Tensor matrix) {
+    long words = DeviceFormat.of(matrix.format()).words(matrix.columns());
+    return words * Math.ceilDiv(matrix.rows(), MatmulKernels.LANES) * MatmulKernels.LANES;
+  }
+
+  /**
+   * Brings matrices to the device, on top of each other, unless they are there; they stay until
+   * they are released.
+   *
+   * @param stack as many as are {@link #stackable}
+   */
+  Matrix hold(List<Tensor> stack) {
+    Held of = of(stack);
     of.users++;
     return of.matrix;
   }
 
   /** The same for a table that nobody releases: it stays as long as its model is open. */
   Matrix table(Tensor tensor) {
-    return of(tensor).matrix;
+    return of(List.of(tensor)).matrix;
   }
 
-  private Held of(Tensor tensor) {
-    DeviceFormat format = DeviceFormat.of(tensor.format());
-    var key =
-        new Key(
-            tensor.data().address(),
-            tensor.data().byteSize(),
-            tensor.rows(),
-            tensor.columns(),
-            format);
+  private Held of(List<Tensor> stack) {
+    List<Key> key = stack.stream().map(Key::of).toList();
     Held known = held.get(key);
-    if (known != null && known.data.scope().isAlive()) {
+    if (known != null && known.isOpen()) {
       return known;
     }
     // Another model may be where one was that is closed.
     for (Held each : List.copyOf(held.values())) {
-      if (!each.data.scope().isAlive()) {
+      if (!each.isOpen()) {
         held.remove(each.key);
         give(each.matrix);
       }
     }
-    DeviceFormat.warning(tensor.format()).ifPresent(w -> LOG.warn("{}: {}", tensor.name(), w));
-    var made = new Held(bring(tensor, format), key, tensor.data());
+    for (Tensor tensor : stack) {
+      DeviceFormat.warning(tensor.format()).ifPresent(w -> LOG.warn("{}: {}", tensor.name(), w));
+    }
+    var made = new Held(bring(stack), key, stack.stream().map(Tensor::data).toList());
     held.put(key, made);
     return made;
   }
@@ -130,42 +169,55 @@ final class WeightStore {
     }
   }
 
-  private Matrix bring(Tensor tensor, DeviceFormat format) {
+  private Matrix bring(List<Tensor> stack) {
     int lanes = MatmulKernels.LANES;
-    int tiles = (tensor.rows() + lanes - 1) / lanes;
-    int words = format.words(tensor.columns());
+    DeviceFormat format = DeviceFormat.of(stack.getFirst().format());
+    int columns = stack.getFirst().columns();
+    int tiles = stack.stream().mapToInt(t -> Math.ceilDiv(t.rows(), lanes)).sum();
+    int words = format.words(columns);
     boolean f32 = format == DeviceFormat.WORDS_F32;
-    int perRow = f32 ? words : format.scaled() ? tensor.columns() / DeviceFormat.BLOCK : 0;
+    int perRow = f32 ? words : format.scaled() ? columns / DeviceFormat.BLOCK : 0;
     int wordCount = f32 ? 0 : Math.multiplyExact(tiles * lanes, words);
     int floatCount = Math.multiplyExact(tiles * lanes, perRow);
     Arrays to = arraysFor(format, wordCount, floatCount);
     int wordsAt = wordCount == 0 ? 0 : queue.take(to.words, wordCount);
     int floatsAt = floatCount == 0 ? 0 : queue.take(to.floats, floatCount);
-    int[] rowWords = new int[words];
-    float[] rowFloats = new float[perRow];
     int[] tileWords = new int[wordCount / tiles];
     float[] tileFloats = new float[floatCount / tiles];
-    for (int tile = 0; tile < tiles; tile++) {
-      java.util.Arrays.fill(tileWords, 0);
-      java.util.Arrays.fill(tileFloats, 0);
-      for (int lane = 0; lane < lanes && tile * lanes + lane < tensor.rows(); lane++) {
-        format.pack(tensor, tile * lanes + lane, rowWords, rowFloats);
-        for (int w = 0; w < tileWords.length / lanes; w++) {
-          tileWords[w * lanes + lane] = rowWords[w];
+    int tile = 0;
+    for (Tensor tensor : stack) {
+      for (int row = 0; row < tensor.rows(); row += lanes) {
+        fillTile(tensor, row, format, tileWords, tileFloats);
+        if (wordCount > 0) {
+          queue.put(to.words, wordsAt + tile * tileWords.length, tileWords.clone());
         }
-        for (int f = 0; f < perRow; f++) {
-          tileFloats[f * lanes + lane] = rowFloats[f];
+        if (floatCount > 0) {
+          queue.put(to.floats, floatsAt + tile * tileFloats.length, tileFloats.clone());
         }
-      }
-      if (wordCount > 0) {
-        queue.put(to.words, wordsAt + tile * tileWords.length, tileWords.clone());
-      }
-      if (floatCount > 0) {
-        queue.put(to.floats, floatsAt + tile * tileFloats.length, tileFloats.clone());
+        tile++;
       }
     }
     return new Matrix(
         format, to, words, f32 ? floatsAt : wordsAt, wordCount, f32 ? 0 : floatsAt, floatCount);
+  }
+
+  /** Words and floats of the tile that begins at {@code first}. */
+  private static void fillTile(
+      Tensor tensor, int first, DeviceFormat format, int[] words, float[] floats) {
+    int lanes = MatmulKernels.LANES;
+    int[] rowWords = new int[format.words(tensor.columns())];
+    float[] rowFloats = new float[floats.length / lanes];
+    java.util.Arrays.fill(words, 0);
+    java.util.Arrays.fill(floats, 0);
+    for (int lane = 0; lane < lanes && first + lane < tensor.rows(); lane++) {
+      format.pack(tensor, first + lane, rowWords, rowFloats);
+      for (int w = 0; w < words.length / lanes; w++) {
+        words[w * lanes + lane] = rowWords[w];
+      }
+      for (int f = 0; f < rowFloats.length; f++) {
+        floats[f * lanes + lane] = rowFloats[f];
+      }
+    }
   }
 
   private Arrays arraysFor(DeviceFormat format, int wordCount, int floatCount) {

@@ -11,7 +11,6 @@ import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
-import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.util.Progressable;
 
 /** A job in a process of its own, for {@link ResumeTest} to kill. */
@@ -43,21 +42,6 @@ final class KilledJob {
 
     private static final class Raw extends RawLocalFileSystem {
       private final AtomicLong rows = new AtomicLong();
-
-      @Override
-      public FSDataOutputStream create(
-          Path file,
-          FsPermission permission,
-          boolean overwrite,
-          int bufferSize,
-          short replication,
-          long blockSize,
-          Progressable progress)
-          throws IOException {
-        stall(file);
-        return super.create(
-            file, permission, overwrite, bufferSize, replication, blockSize, progress);
-      }
 
       @Override
       public FSDataOutputStream create(

@@ -23,6 +23,7 @@ import java.util.Map;
  */
 public final class GpuBench {
   private static final String BACKEND = "tornado";
+  private static final String TENSOR_CORES = "tensor_cores";
 
   private GpuBench() {}
 
@@ -52,7 +53,7 @@ public final class GpuBench {
     // `auto` takes this backend only where it has a GPU.
     boolean gpu = Backends.find("auto").name().equals(BACKEND);
     int rounds = repetitions > 0 ? repetitions : quick || !gpu ? 3 : 9;
-    var setting = new GpuSetting(provider, device, gpu, quick, rounds, seed);
+    var setting = new GpuSetting(provider, device, gpu, quick, rounds, seed, false);
     run(setting, new Results(out, only, about(setting)), python, gpullama3);
   }
 
@@ -80,7 +81,6 @@ public final class GpuBench {
    */
   static void run(GpuSetting setting, Results results, String python, Path gpullama3)
       throws IOException, InterruptedException {
-    LogitsCheck.run(results, setting);
     // Before Weft takes the device's memory.
     var peers = new PeerRates();
     if (results.wants("peer.") || python != null || results.wants(PythonPeer.LIBRARY_RATE)) {
@@ -91,30 +91,13 @@ public final class GpuBench {
     }
     int failures = 0;
     try (var energy = new EnergyWindow(setting)) {
-      LimitSection.run(results, setting);
-      for (GpuShape shape : setting.shapes()) {
-        for (QuantFormat format : GpuShape.FORMATS) {
-          var section = new ModelSection(results, setting, energy, peers, shape, format);
-          boolean left =
-              setting.quick() && shape == GpuShape.LLAMA_8B && format != QuantFormat.Q8_0;
-          if (section.names().stream().noneMatch(results::wants)) {
-            continue;
-          }
-          if (left) {
-            section
-                .names()
-                .forEach(n -> results.add(Line.skipped(n, "", "quick mode leaves it out")));
-            continue;
-          }
-          try {
-            section.run();
-          } catch (RuntimeException e) {
-            // One model that does not fit the device must not take the others' results.
-            failures++;
-            e.printStackTrace();
-            section.names().stream()
-                .filter(n -> !results.has(n))
-                .forEach(n -> results.add(Line.skipped(n, "", "failed: " + e)));
+      for (GpuSetting way : ways(results, setting)) {
+        LogitsCheck.run(results, way);
+        LimitSection.run(results, way);
+        for (GpuShape shape : way.shapes()) {
+          for (QuantFormat format : GpuShape.FORMATS) {
+            var section = new ModelSection(results, way, energy, peers, shape, format);
+            failures += run(section, left(way, shape, format), results) ? 0 : 1;
           }
         }
       }
@@ -124,6 +107,52 @@ public final class GpuBench {
     if (failures > 0) {
       throw new IllegalStateException(
           failures + " models could not be measured to their end; their lines say why");
+    }
+  }
+
+  /** With tensor cores, first, where a GPU has them that TornadoVM drives; and without. */
+  private static List<GpuSetting> ways(Results results, GpuSetting setting) {
+    if (!setting.gpu()) {
+      return List.of(setting);
+    }
+    GpuSetting tensor = setting.withTensorCores();
+    try {
+      tensor.open().close();
+      return List.of(tensor, setting);
+    } catch (IllegalArgumentException e) {
+      results.add(Line.skipped(TENSOR_CORES, "", "not measured: " + e.getMessage()));
+      return List.of(setting);
+    }
+  }
+
+  /** Whether quick mode leaves a model out. */
+  private static boolean left(GpuSetting way, GpuShape shape, QuantFormat format) {
+    boolean main = format == QuantFormat.Q8_0 || way.tensorCores() && format == QuantFormat.F16;
+    return way.quick() && shape == GpuShape.LLAMA_8B && !main;
+  }
+
+  /**
+   * @return whether it was measured to its end, or is not asked for
+   */
+  private static boolean run(ModelSection section, boolean left, Results results)
+      throws PeerException, InterruptedException {
+    if (section.names().stream().noneMatch(results::wants)) {
+      return true;
+    }
+    if (left) {
+      section.names().forEach(n -> results.add(Line.skipped(n, "", "quick mode leaves it out")));
+      return true;
+    }
+    try {
+      section.run();
+      return true;
+    } catch (RuntimeException e) {
+      // One model that does not fit the device must not take the others' results.
+      e.printStackTrace();
+      section.names().stream()
+          .filter(n -> !results.has(n))
+          .forEach(n -> results.add(Line.skipped(n, "", "failed: " + e)));
+      return false;
     }
   }
 }

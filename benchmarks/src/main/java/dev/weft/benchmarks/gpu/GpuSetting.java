@@ -15,12 +15,28 @@ import java.util.List;
  * @param quick fewer models, batches and repetitions
  * @param repetitions of each measure
  * @param seed of weights and tokens
+ * @param tensorCores whether products are those of tensor cores
  */
 record GpuSetting(
-    BackendProvider provider, int device, boolean gpu, boolean quick, int repetitions, long seed) {
+    BackendProvider provider,
+    int device,
+    boolean gpu,
+    boolean quick,
+    int repetitions,
+    long seed,
+    boolean tensorCores) {
   Backend open() {
     var machine = new BackendConfig(Runtime.getRuntime().availableProcessors());
-    return provider.open(new BackendConfig(machine.threads(), machine.memoryBytes(), device));
+    return provider.open(machine.onDevice(device).withTensorCores(tensorCores));
+  }
+
+  GpuSetting withTensorCores() {
+    return new GpuSetting(provider, device, gpu, quick, repetitions, seed, true);
+  }
+
+  /** What names of lines end with. */
+  String suffix() {
+    return tensorCores ? ".tensor" : "";
   }
 
   List<GpuShape> shapes() {

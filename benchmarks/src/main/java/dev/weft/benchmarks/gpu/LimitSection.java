@@ -15,8 +15,9 @@ final class LimitSection {
 
   static void run(Results results, GpuSetting setting) throws PeerException, InterruptedException {
     for (QuantFormat format : GpuShape.FORMATS) {
-      String matmul = DeviceLimits.MATMUL + "." + GpuShape.name(format);
-      boolean first = format == GpuShape.FORMATS.getFirst();
+      String matmul = DeviceLimits.MATMUL + "." + GpuShape.name(format) + setting.suffix();
+      // Copies are the same with and without tensor cores.
+      boolean first = format == GpuShape.FORMATS.getFirst() && !setting.tensorCores();
       if (!results.wants(matmul) && !(first && results.wants(DeviceLimits.COPY))) {
         continue;
       }

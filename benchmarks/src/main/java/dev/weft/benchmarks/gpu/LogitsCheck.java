@@ -34,6 +34,9 @@ final class LogitsCheck {
   /** The same where the device rounds activations. */
   private static final double ROUNDED_TOLERANCE = 3e-2;
 
+  /** The same where it rounds weights and activations to f16. */
+  private static final double HALF_TOLERANCE = 1e-2;
+
   private static final TransformerSpec SPEC = SyntheticModel.shape(2, 256, 4, 2, 512, 1000, false);
   private static final int[][] PAGES = {{4, 1, 6, 3}, {0, 7, 2, 5}, {8, 9, 10, 11}};
   private static final int[] PROMPTS = {5, 33, 48};
@@ -46,7 +49,7 @@ final class LogitsCheck {
    */
   static void run(Results results, GpuSetting setting) {
     for (QuantFormat format : GpuShape.FORMATS) {
-      String name = "check.logits." + GpuShape.name(format);
+      String name = "check.logits." + GpuShape.name(format) + setting.suffix();
       if (results.wants(name)) {
         run(name, format, results, setting);
       }
@@ -62,7 +65,7 @@ final class LogitsCheck {
       SyntheticModel model = SyntheticModel.of(SPEC, format, setting.seed(), arena);
       float[] expected = logits(model, cpu, setting.seed());
       float[] actual = logits(model, device, setting.seed());
-      double tolerance = roundsActivations(model, device) ? ROUNDED_TOLERANCE : TOLERANCE;
+      double tolerance = tolerance(model, device);
       double largest = 0;
       double worst = 0;
       for (int i = 0; i < expected.length; i++) {
@@ -95,9 +98,11 @@ final class LogitsCheck {
     }
   }
 
-  private static boolean roundsActivations(SyntheticModel model, Backend backend) {
+  private static double tolerance(SyntheticModel model, Backend backend) {
     try (Weights weights = backend.prepare(List.of(model.weights().output()))) {
-      return weights.roundsActivations();
+      return weights.roundsActivations()
+          ? ROUNDED_TOLERANCE
+          : weights.roundsToHalf() ? HALF_TOLERANCE : TOLERANCE;
     }
   }
 

@@ -39,6 +39,7 @@ final class ModelSection {
   private final OptionalDouble libraryRate;
   private final GpuShape shape;
   private final QuantFormat format;
+  private final String model;
   private final String suffix;
   private final int mainBatch;
 
@@ -60,7 +61,8 @@ final class ModelSection {
     libraryRate = setting.gpu() ? peers.libraryRate() : OptionalDouble.empty();
     this.shape = shape;
     this.format = format;
-    suffix = shape.label() + "." + GpuShape.name(format);
+    model = shape.label() + "." + GpuShape.name(format);
+    suffix = model + setting.suffix();
     List<Integer> batches = setting.batches();
     mainBatch = batches.contains(MAIN_BATCH) ? MAIN_BATCH : Collections.max(batches);
   }
@@ -70,7 +72,7 @@ final class ModelSection {
     var names = new ArrayList<String>();
     names.add("prefill." + suffix);
     setting.batches().forEach(b -> names.add(decodeName(b)));
-    names.addAll(peers.aheadNames(suffix));
+    names.addAll(peers.aheadNames(model, setting.suffix()));
     names.add("mixed." + suffix);
     names.add("overlap." + suffix);
     names.add("energy.prefill." + suffix);
@@ -175,7 +177,8 @@ final class ModelSection {
     void decode(int batch) throws PeerException, InterruptedException {
       String name = decodeName(batch);
       boolean compared =
-          batch == mainBatch && peers.aheadNames(suffix).stream().anyMatch(results::wants);
+          batch == mainBatch
+              && peers.aheadNames(model, setting.suffix()).stream().anyMatch(results::wants);
       if (results.wants(name) || compared) {
         Rounds rounds = limits.addTo(new Rounds());
         rounds.add(name, () -> (double) batch * STEPS / seconds(() -> decodeSteps(batch)));
@@ -185,7 +188,9 @@ final class ModelSection {
             "%d sequences at position %d, %d steps of %.0f bytes of weights, keys and values"
                 .formatted(batch, setting.contextTokens(), STEPS, bytes);
         if (compared) {
-          peers.ahead(suffix, rates.get(name), TOKENS_PER_SECOND, workload).forEach(results::add);
+          peers
+              .ahead(model, setting.suffix(), rates.get(name), TOKENS_PER_SECOND, workload)
+              .forEach(results::add);
         }
         results.add(
             line(

@@ -28,20 +28,21 @@ final class PeerRates {
 
   /**
    * @param model shape and format
+   * @param suffix of the names
    * @return names of the lines of {@link #ahead}: of peers that decoded that model
    */
-  List<String> aheadNames(String model) {
+  List<String> aheadNames(String model, String suffix) {
     return TARGETS.keySet().stream()
         .sorted()
         .filter(peer -> !best(peer, model).isEmpty())
-        .map(peer -> aheadName(peer, model))
+        .map(peer -> aheadName(peer, model) + suffix)
         .toList();
   }
 
   /**
    * @param weft tokens per second of all sequences together
    */
-  List<Line> ahead(String model, Series weft, String unit, String workload) {
+  List<Line> ahead(String model, String suffix, Series weft, String unit, String workload) {
     var lines = new ArrayList<Line>();
     TARGETS.keySet().stream()
         .sorted()
@@ -51,7 +52,7 @@ final class PeerRates {
               if (!name.isEmpty()) {
                 lines.add(
                     Line.against(
-                        aheadName(peer, model),
+                        aheadName(peer, model) + suffix,
                         weft,
                         unit,
                         name,

@@ -52,7 +52,7 @@ class GpuBenchTest {
 
   private Map<String, JsonNode> run(BackendProvider provider) throws Exception {
     Path out = folder.resolve("gpu.jsonl");
-    var setting = new GpuSetting(provider, 0, false, true, 1, 7);
+    var setting = new GpuSetting(provider, 0, false, true, 1, 7, false);
     GpuBench.run(setting, new Results(out, List.of(), GpuBench.about(setting)), null, null);
     var lines = new TreeMap<String, JsonNode>();
     for (String line : Files.readAllLines(out)) {

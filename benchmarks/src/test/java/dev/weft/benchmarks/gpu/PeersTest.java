@@ -106,9 +106,9 @@ class PeersTest {
     rates.put("peer.gpullama3.decode.b128.m.f16", Series.of(4000));
     rates.put("peer.transformers.decode.b128.m.f16", Series.of(5000));
 
-    assertThat(rates.aheadNames("m.f16")).containsExactly("peer.gpullama3.ahead.m.f16");
-    assertThat(rates.aheadNames("m.q8_0")).isEmpty();
-    var line = rates.ahead("m.f16", Series.of(8000), "tokens per second", "").getFirst();
+    assertThat(rates.aheadNames("m.f16", "")).containsExactly("peer.gpullama3.ahead.m.f16");
+    assertThat(rates.aheadNames("m.q8_0", "")).isEmpty();
+    var line = rates.ahead("m.f16", "", Series.of(8000), "tokens per second", "").getFirst();
     assertThat(line.baseline()).isEqualTo("peer.gpullama3.decode.b128.m.f16");
     assertThat(line.target()).isEqualTo(10);
     assertThat(line.baselineValue().median()).isEqualTo(4000);
@@ -139,7 +139,7 @@ class PeersTest {
 
   @Test
   void saysThatPeersAreAbsent() throws Exception {
-    var setting = new GpuSetting(Backends.find("vector"), 0, false, true, 1, 7);
+    var setting = new GpuSetting(Backends.find("vector"), 0, false, true, 1, 7, false);
     Map<String, JsonNode> lines =
         lines(
             results -> {

@@ -25,9 +25,9 @@ public interface Weights extends AutoCloseable {
   }
 
   /**
-   * Whether some of the matrices are multiplied with activations rounded to f16, after a power of
-   * two of their row that brings the greatest of them to between 8,192 and 16,384: each is moved by
-   * up to 1/2,048 of itself, or 2^-38 of the greatest.
+   * Whether some of the matrices are rounded to f16 and multiplied with activations rounded to f16,
+   * after a power of two of their row that brings the greatest of them to between 8,192 and 16,384:
+   * each is moved by up to 1/2,048 of itself, or 2^-38 of the greatest.
    */
   default boolean roundsToHalf() {
     return false;

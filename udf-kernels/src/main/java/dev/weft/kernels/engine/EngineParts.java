@@ -58,9 +58,9 @@ record EngineParts(
       if (config.tensorCores()) {
         warnings.add(
             transformer.roundsToHalf()
-                ? "engine.tensorCores: F16, Q8_0 and Q4_0 weights are multiplied with activations"
-                    + " rounded to f16 (11 bits); those of other formats are computed in f32"
-                : "engine.tensorCores has no effect: the model has no F16, Q8_0 or Q4_0 weights");
+                ? "engine.tensorCores: weights and activations are rounded to f16 (11 bits) before"
+                    + " they are multiplied; F32 weights are computed in f32"
+                : "engine.tensorCores has no effect: the model's weights are F32");
       }
       double warmUpSeconds = 0;
       if (provider.fasterThanPlainJava()) {

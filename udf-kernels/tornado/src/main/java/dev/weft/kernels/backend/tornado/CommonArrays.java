@@ -7,6 +7,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * The arrays that all programs have, and those that stand where a task has none of its own: a task
  * that is given the same array twice does not come to an end in TornadoVM.
  *
+ * @param halves activations rounded to f16, between two kernels of a product on tensor cores
  * @param base where in {@code step} the parameters of the program that runs begin; or, for what the
  *     host changes, begin and count
  * @param stageFloats what the host changes, on its way
@@ -16,6 +17,7 @@ record CommonArrays(
     DeviceArray arena,
     DeviceArray vectors,
     DeviceArray tables,
+    DeviceArray halves,
     DeviceArray noInts,
     DeviceArray noFloats,
     DeviceArray noScales,
@@ -29,6 +31,7 @@ record CommonArrays(
       DeviceArray arena,
       DeviceArray vectors,
       DeviceArray tables,
+      DeviceArray halves,
       DeviceArray noInts,
       DeviceArray noFloats,
       DeviceArray noScales) {
@@ -36,6 +39,7 @@ record CommonArrays(
         arena,
         vectors,
         tables,
+        halves,
         noInts,
         noFloats,
         noScales,
@@ -56,6 +60,7 @@ record CommonArrays(
         arena,
         vectors,
         tables,
+        halves,
         task.first() == null ? noInts : task.first(),
         task.second() == null ? noFloats : task.second(),
         task.scales() == null ? noFloats : task.scales().keys(),

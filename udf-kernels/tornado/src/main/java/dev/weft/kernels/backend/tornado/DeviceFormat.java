@@ -12,7 +12,8 @@ import java.util.Optional;
 /**
  * How weights lie on the device, in words of 32 bits: f32 as they are; two f16 or bf16, four bytes
  * of Q8_0 or eight nibbles of Q4_0 in a word, the first lowest, with an f32 scale for 32 elements.
- * Formats that the device does not know are decoded to f32 when a model is loaded.
+ * Formats that the device does not know are decoded to f32 when a model is loaded, or to f16 where
+ * tensor cores multiply.
  */
 enum DeviceFormat {
   WORDS_F32(DeviceFormat.F32, 1, false),
@@ -57,29 +58,38 @@ enum DeviceFormat {
     return scaled;
   }
 
+  /** Elements in a word. */
+  int elements() {
+    return elements;
+  }
+
   /** Words of a row of {@code columns} elements. */
   int words(int columns) {
     return (columns + elements - 1) / elements;
   }
 
-  static DeviceFormat of(QuantFormat format) {
+  /**
+   * @param tensorCores whether {@link TensorKernels} multiply what they take; f32 they do not,
+   *     since who brings it wants its precision
+   */
+  static DeviceFormat of(QuantFormat format, boolean tensorCores) {
     return switch (format) {
+      case F32 -> WORDS_F32;
       case F16 -> WORDS_F16;
-      case BF16 -> WORDS_BF16;
       case Q8_0 -> WORDS_Q8_0;
       case Q4_0 -> WORDS_Q4_0;
-      default -> WORDS_F32;
+      case BF16 -> tensorCores ? WORDS_F16 : WORDS_BF16;
+      default -> tensorCores ? WORDS_F16 : WORDS_F32;
     };
   }
 
-  /** What is said of a format that takes more memory on the device than in its file. */
-  static Optional<String> warning(QuantFormat format) {
-    return of(format) == WORDS_F32 && format != QuantFormat.F32
+  /** What is said of weights of a format that take more memory on the device than in their file. */
+  Optional<String> warning(QuantFormat format) {
+    int bits = this == WORDS_F32 ? 32 : this == WORDS_F16 ? 16 : bits(format);
+    return bits > bits(format)
         ? Optional.of(
-            format
-                + " weights are held as f32 on the device, "
-                + 32 / bits(format)
-                + " times as large")
+            "%s weights are held as f%d on the device, %d times as large"
+                .formatted(format, bits, bits / bits(format)))
         : Optional.empty();
   }
 
@@ -105,18 +115,21 @@ enum DeviceFormat {
    *
    * @param words {@link #words} of them
    * @param floats scales, or for f32 the elements
+   * @throws IllegalArgumentException if it becomes f16 and has an element beyond what that holds
    */
   void pack(Tensor tensor, int row, int[] words, float[] floats) {
     long at = row * tensor.rowBytes();
     var data = tensor.data();
     switch (this) {
       case WORDS_F32 -> tensor.decodeRow(row, floats);
-      case WORDS_F16, WORDS_BF16 -> {
-        for (int i = 0; i < tensor.columns(); i++) {
-          int half = data.get(JAVA_SHORT_UNALIGNED, at + 2L * i) & 0xffff;
-          words[i / 2] = i % 2 == 0 ? half : words[i / 2] | half << 16;
+      case WORDS_F16 -> {
+        if (tensor.format() == QuantFormat.F16) {
+          packHalves(data, at, tensor.columns(), words);
+        } else {
+          packRounded(tensor, row, words);
         }
       }
+      case WORDS_BF16 -> packHalves(data, at, tensor.columns(), words);
       case WORDS_Q8_0 -> {
         for (int b = 0; b < tensor.columns() / BLOCK; b++) {
           floats[b] = half(data, at + 34L * b);
@@ -138,6 +151,32 @@ enum DeviceFormat {
         }
       }
     }
+  }
+
+  private static void packHalves(MemorySegment data, long at, int columns, int[] words) {
+    for (int i = 0; i < columns; i++) {
+      packHalf(data.get(JAVA_SHORT_UNALIGNED, at + 2L * i), i, words);
+    }
+  }
+
+  private static void packRounded(Tensor tensor, int row, int[] words) {
+    float[] elements = new float[tensor.columns()];
+    tensor.decodeRow(row, elements);
+    for (int i = 0; i < elements.length; i++) {
+      short half = Float.floatToFloat16(elements[i]);
+      if (Float.isFinite(elements[i]) && !Float.isFinite(Float.float16ToFloat(half))) {
+        throw new IllegalArgumentException(
+            ("engine.tensorCores = true: %s has %s in row %d, more than an f16 holds (65,504). Set"
+                    + " it to false")
+                .formatted(tensor.name(), elements[i], row));
+      }
+      packHalf(half, i, words);
+    }
+  }
+
+  private static void packHalf(short half, int i, int[] words) {
+    int bits = half & 0xffff;
+    words[i / 2] = i % 2 == 0 ? bits : words[i / 2] | bits << 16;
   }
 
   private static float half(MemorySegment data, long at) {

@@ -86,6 +86,7 @@ final class DeviceQueue implements AutoCloseable {
             array("arena", true, true, arenaElements),
             array("vectors", true, false, 1 << 16),
             array("tables", true, false, DeviceFormat.TABLE_SIZE),
+            array("halves", false, false, 1),
             array("none.i", false, false, 1),
             array("none.f", true, false, 1),
             array("none.s", true, false, 1));
@@ -101,6 +102,10 @@ final class DeviceQueue implements AutoCloseable {
 
   DeviceArray vectors() {
     return common.vectors();
+  }
+
+  DeviceArray halves() {
+    return common.halves();
   }
 
   /** A new array on the device. */

@@ -127,7 +127,10 @@ enum Kernel {
     }
   },
 
-  /** 5 words of a row, 7 begin of words, 8 of scales, 9 where in {@code step} the rows are. */
+  /**
+   * 5 words of a row, 6 words of it that lie together, 7 begin of words, 8 of scales, 9 where in
+   * {@code step} the rows are, 10 words that a row takes.
+   */
   EMBED(RowKernels.GROUP) {
     @Override
     void add(TaskGraph graph, String task, Arrays a, int slot) {
@@ -146,37 +149,60 @@ enum Kernel {
     }
   },
 
-  /** 5 columns; the output is the place of two numbers a row. */
-  ROW_POWERS(TensorKernels.ROW_GROUP) {
+  /**
+   * 3 begin of two numbers a row, 5 columns, 6 the same up to a multiple of what the kernels of
+   * products take, 7 begin in the halves.
+   */
+  TO_HALVES(TensorKernels.WIDE_GROUP) {
     @Override
     void add(TaskGraph graph, String task, Arrays a, int slot) {
       graph.task(
           task,
-          TensorKernels::rowPowers,
+          TensorKernels::toHalves,
           new KernelContext(),
           a.base(),
           a.step(),
           a.arena().floats(),
           a.tables().floats(),
+          a.halves().ints(),
           slot);
     }
   },
 
   /**
-   * 3 begin of the sums, 5 words of a row, 6 columns, 7 begin of words, 8 of scales, 9 slices, 10
-   * begin of the rows' powers, 11 tokens of the sums, 12 tiles of output rows.
+   * 1 begin in the halves, 3 begin of the sums, 7 begin of words, 8 of scales, 9 slices, 10 pairs
+   * of steps of the inner dimension, 11 tokens of the sums, 12 tiles of output rows.
    */
-  MATMUL_TENSOR(TensorKernels.GROUP) {
+  TENSOR_FEW(TensorKernels.GROUP) {
     @Override
     void add(TaskGraph graph, String task, Arrays a, int slot) {
       graph.task(
           task,
-          TensorKernels::product,
+          TensorKernels::few,
           new KernelContext(),
           a.base(),
           a.step(),
           a.arena().floats(),
-          a.tables().floats(),
+          a.halves().ints(),
+          a.first().ints(),
+          a.second().floats(),
+          slot,
+          a.format());
+    }
+  },
+
+  /** The same. */
+  TENSOR_MANY(TensorKernels.GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          TensorKernels::many,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.halves().ints(),
           a.first().ints(),
           a.second().floats(),
           slot,
@@ -185,10 +211,10 @@ enum Kernel {
   },
 
   /**
-   * The input is the sums; 5 output rows, 6 slices, 7 tiles of output rows, 8 begin of the rows'
-   * powers.
+   * 1 begin of the sums, 2 their tokens; 5 slices, 6 output rows, 7 tiles of output rows, 8 begin
+   * of the rows' powers; 9 and 10 as of {@link #MATMUL_ONE}.
    */
-  ADD_SLICES(RowKernels.GROUP) {
+  ADD_SLICES(TensorKernels.WIDE_GROUP) {
     @Override
     void add(TaskGraph graph, String task, Arrays a, int slot) {
       graph.task(
@@ -381,9 +407,9 @@ enum Kernel {
     return group;
   }
 
-  /** Whether it multiplies weights with activations, and adds the product where it is told to. */
-  boolean isProduct() {
-    return this == MATMUL_ONE || this == MATMUL_EIGHT;
+  /** Whether it is the last of a product, which it also adds where it is told to. */
+  boolean endsProduct() {
+    return this == MATMUL_ONE || this == MATMUL_EIGHT || this == ADD_SLICES;
   }
 
   /** Makes it a task of a graph, whose parameters are the {@code slot}-th of the graph's. */
@@ -402,6 +428,7 @@ enum Kernel {
       DeviceArray arena,
       DeviceArray vectors,
       DeviceArray tables,
+      DeviceArray halves,
       DeviceArray first,
       DeviceArray second,
       DeviceArray keyScales,

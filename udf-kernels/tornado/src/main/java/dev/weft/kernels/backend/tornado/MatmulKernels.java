@@ -269,6 +269,9 @@ final class MatmulKernels {
       int id = step.get(step.get(p + 9) + row);
       int tile = id >> 5;
       int lane = id & 31;
+      int together = step.get(p + 6);
+      int group = w / together * together;
+      int wordOf = (tile * step.get(p + 10) + group) * 32 + lane * together + w - group;
       int elements = 1;
       int blockWords = 1;
       if (format == DeviceFormat.Q8) {
@@ -284,7 +287,7 @@ final class MatmulKernels {
       int v = 0;
       float scale = 1f;
       if (format != DeviceFormat.F32) {
-        v = packed.get(wordAt + (tile * words + w) * 32 + lane);
+        v = packed.get(wordAt + wordOf);
       }
       if (format == DeviceFormat.Q8 || format == DeviceFormat.Q4) {
         scale = scales.get(scaleAt + (tile * blocks + w / blockWords) * 32 + lane);
@@ -293,7 +296,7 @@ final class MatmulKernels {
       for (int i = 0; i < elements; i++) {
         float weight;
         if (format == DeviceFormat.F32) {
-          weight = scales.get(wordAt + (tile * words + w) * 32 + lane);
+          weight = scales.get(wordAt + wordOf);
         } else if (format == DeviceFormat.Q8) {
           weight = ((v << (24 - 8 * i)) >> 24) * scale;
         } else if (format == DeviceFormat.Q4) {

@@ -13,16 +13,18 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * Whether a device's tensor cores compute what the plain kernels do: products of small random
- * matrices, by both, may differ by what rounding activations to f16 explains.
+ * Whether a device's tensor cores compute what they should: products of small random matrices may
+ * differ from exact ones by what rounding to f16 explains.
  */
 final class TensorCheck {
   private static final int OUTPUTS = 40;
   private static final int COLUMNS = 96;
-  private static final int TOKENS = 9;
 
-  /** Half a step of 11 bits, and room for sums of f32. */
-  private static final double BOUND = 0x1p-11 + 0x1p-16;
+  /** Enough for the kernel of many tokens; one token is multiplied by that of few. */
+  private static final int TOKENS = 70;
+
+  /** What rounding to 11 bits changes a number by, in parts of it. */
+  private static final double HALF_STEP = 0x1p-11;
 
   private TensorCheck() {}
 
@@ -35,41 +37,51 @@ final class TensorCheck {
     var random = new Random(20_261_126);
     try (Arena arena = Arena.ofShared()) {
       for (QuantFormat format : List.of(QuantFormat.F16, QuantFormat.Q8_0, QuantFormat.Q4_0)) {
-        compare(backend, device, matrix(format, random, arena), random);
+        Tensor matrix = matrix(format, random, arena);
+        compare(backend, device, matrix, TOKENS, random);
+        compare(backend, device, matrix, 1, random);
       }
     }
   }
 
-  private static void compare(TornadoBackend backend, String device, Tensor matrix, Random random) {
-    float[][] x = new float[TOKENS][COLUMNS];
-    Activations in = backend.allocate(TOKENS, COLUMNS);
-    for (int t = 0; t < TOKENS; t++) {
+  private static void compare(
+      TornadoBackend backend, String device, Tensor matrix, int tokens, Random random) {
+    float[][] x = new float[tokens][COLUMNS];
+    Activations in = backend.allocate(tokens, COLUMNS);
+    for (int t = 0; t < tokens; t++) {
       for (int i = 0; i < COLUMNS; i++) {
         x[t][i] = (float) random.nextGaussian();
       }
       in.write(t, x[t], 0, COLUMNS);
     }
     try (Weights weights = backend.prepare(List.of(matrix))) {
-      Activations plain = backend.allocate(TOKENS, weights.outputs());
-      Activations tensor = backend.allocate(TOKENS, weights.outputs());
-      backend.product(weights, in, TOKENS, plain, false);
-      backend.product(weights, in, TOKENS, tensor, true);
-      float[] expected = new float[OUTPUTS];
+      Activations out = backend.allocate(tokens, weights.outputs());
+      backend.matmul(weights, in, tokens, out);
       float[] found = new float[OUTPUTS];
       float[] w = new float[COLUMNS];
-      for (int t = 0; t < TOKENS; t++) {
-        plain.read(t, expected, 0, OUTPUTS);
-        tensor.read(t, found, 0, OUTPUTS);
+      for (int t = 0; t < tokens; t++) {
+        out.read(t, found, 0, OUTPUTS);
         for (int r = 0; r < OUTPUTS; r++) {
           matrix.decodeRow(r, w);
+          double exact = 0;
           double size = 0;
           for (int i = 0; i < COLUMNS; i++) {
+            exact += (double) w[i] * x[t][i];
             size += Math.abs((double) w[i] * x[t][i]);
           }
-          requireClose(device, matrix.format(), expected[r], found[r], size);
+          requireClose(device, matrix.format(), exact, found[r], size);
         }
       }
     }
+  }
+
+  /**
+   * How far a product may be off, in parts of the sum of its terms without their signs: activations
+   * are rounded, weights unless they are f16, and sums of f32.
+   */
+  static double bound(QuantFormat format) {
+    double rounded = format == QuantFormat.F16 ? HALF_STEP : 2 * HALF_STEP;
+    return rounded + 0x1p-16;
   }
 
   /**
@@ -78,14 +90,14 @@ final class TensorCheck {
    * @param size sum of what its terms are without their signs
    */
   static void requireClose(
-      String device, QuantFormat format, float plain, float tensor, double size) {
-    double off = Math.abs((double) tensor - plain);
+      String device, QuantFormat format, double exact, float found, double size) {
+    double off = Math.abs(found - exact);
     // Not a number is refused too.
-    if (!(off <= BOUND * size)) {
+    if (!(off <= bound(format) * size)) {
       throw new IllegalArgumentException(
-          ("engine.tensorCores = true: on %s a product of %s weights is %s on tensor cores and %s"
-                  + " without, %.3g apart where rounding explains %.3g. Set it to false")
-              .formatted(device, format, tensor, plain, off, BOUND * size));
+          ("engine.tensorCores = true: on %s a product of %s weights is %s where %s is right, %.3g"
+                  + " apart where rounding explains %.3g. Set it to false")
+              .formatted(device, format, found, (float) exact, off, bound(format) * size));
     }
   }
 

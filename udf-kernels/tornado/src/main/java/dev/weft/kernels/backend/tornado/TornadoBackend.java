@@ -36,6 +36,7 @@ final class TornadoBackend implements Backend {
   private final TornadoDevice device;
   private final DeviceQueue queue;
   private final WeightStore weights;
+  private final TensorProducts tensor;
   private final WeakPlaces<float[]> vectors;
   private final WeakPlaces<Activations> activations;
   private final Map<Float, Integer> constants = new HashMap<>();
@@ -77,7 +78,8 @@ final class TornadoBackend implements Backend {
     queue = new DeviceQueue(device, gpu ? (int) Math.min(1L << 29, part) : SMALL_ARENA, launcher);
     tokens = new StepTokens(queue);
     busy = GROUPS_PER_UNIT * Math.max(1, device.getPhysicalDevice().getDeviceMaxComputeUnits());
-    weights = new WeightStore(queue, device.getMaxAllocMemory());
+    weights = new WeightStore(queue, device.getMaxAllocMemory(), tensorCores);
+    tensor = new TensorProducts(queue, this::scratch);
     vectors = new WeakPlaces<>(queue, queue.vectors());
     activations = new WeakPlaces<>(queue, queue.arena());
     if (tensorCores) {
@@ -146,16 +148,15 @@ final class TornadoBackend implements Backend {
     var o = (DeviceActivations) out;
     parameters[0] = rows;
     output(o);
-    parameters[5] = matrix.words();
+    int words = matrix.format().words(table.columns());
+    parameters[5] = words;
+    parameters[6] = matrix.together();
     parameters[7] = matrix.wordsAt();
     parameters[8] = matrix.floatsAt();
     parameters[9] = queue.integers(ids, rows);
+    parameters[10] = matrix.words();
     queue.call(
-        matrix.task(Kernel.EMBED),
-        parameters,
-        DevicePlan.groups((long) rows * matrix.words()),
-        1,
-        true);
+        matrix.task(Kernel.EMBED), parameters, DevicePlan.groups((long) rows * words), 1, true);
   }
 
   @Override
@@ -179,11 +180,6 @@ final class TornadoBackend implements Backend {
 
   @Override
   public void matmul(Weights w, Activations x, int rows, Activations out) {
-    product(w, x, rows, out, tensorCores);
-  }
-
-  /** The same with tensor cores, for the formats they take, or without. */
-  void product(Weights w, Activations x, int rows, Activations out, boolean tensor) {
     var prepared = (DeviceWeights) w;
     if (x.columns() != prepared.inputs()
         || out.columns() < prepared.outputs()
@@ -202,8 +198,10 @@ final class TornadoBackend implements Backend {
     }
     for (DeviceWeights.Part part : prepared.parts()) {
       WeightStore.Matrix matrix = part.matrix();
-      if (tensor && TensorKernels.takes(matrix.format())) {
-        tensorProduct(part, x, rows, out);
+      if (tensorCores && TensorKernels.takes(matrix.format())) {
+        between(x, rows, out);
+        parameters[3] += part.column();
+        tensor.call(matrix, part.outputs(), x.columns(), parameters);
         continue;
       }
       between(x, rows, out);
@@ -223,42 +221,6 @@ final class TornadoBackend implements Backend {
     }
   }
 
-  private void tensorProduct(DeviceWeights.Part part, Activations x, int rows, Activations out) {
-    WeightStore.Matrix matrix = part.matrix();
-    int tiles = (part.outputs() + MatmulKernels.LANES - 1) / MatmulKernels.LANES;
-    int slices = TensorKernels.slices(part.outputs());
-    int tokenTiles = (rows + TensorKernels.TOKENS - 1) / TensorKernels.TOKENS;
-    int padded = tokenTiles * TensorKernels.TOKENS;
-    int sums = Math.multiplyExact(tiles * MatmulKernels.LANES * slices, padded);
-    int sumsAt = scratch(Math.addExact(sums, 2 * rows));
-    int powersAt = sumsAt + sums;
-    input(x, rows);
-    parameters[3] = powersAt;
-    parameters[5] = x.columns();
-    call(Kernel.ROW_POWERS, rows, 1, false);
-    input(x, rows);
-    parameters[3] = sumsAt;
-    parameters[5] = matrix.words();
-    parameters[6] = x.columns();
-    parameters[7] = matrix.wordsAt();
-    parameters[8] = matrix.floatsAt();
-    parameters[9] = slices;
-    parameters[10] = powersAt;
-    parameters[11] = padded;
-    parameters[12] = tiles;
-    queue.call(matrix.task(Kernel.MATMUL_TENSOR), parameters, tiles * slices, tokenTiles, false);
-    output((DeviceActivations) out);
-    parameters[0] = rows;
-    parameters[1] = sumsAt;
-    parameters[2] = padded;
-    parameters[3] += part.column();
-    parameters[5] = part.outputs();
-    parameters[6] = slices;
-    parameters[7] = tiles;
-    parameters[8] = powersAt;
-    elements(Kernel.ADD_SLICES, rows, part.outputs(), false);
-  }
-
   @Override
   public void add(Activations x, int rows, Activations delta) {
     onto(x, rows, delta);
@@ -270,7 +232,7 @@ final class TornadoBackend implements Backend {
   /** Whether the product that was called last is what is to be added, and now does it. */
   private boolean addedByProduct(Activations x) {
     Task.Call call = queue.lastCall();
-    if (call == null || !call.task().kernel().isProduct()) {
+    if (call == null || !call.task().kernel().endsProduct()) {
       return false;
     }
     int[] product = call.parameters();

@@ -23,6 +23,7 @@ final class WeightStore {
    * A matrix on the device.
    *
    * @param words of a row
+   * @param together words of a row that lie next to each other
    * @param wordsAt begin of the words; of f32 in the floats
    * @param floatsAt begin of the scales
    */
@@ -30,6 +31,7 @@ final class WeightStore {
       DeviceFormat format,
       Arrays arrays,
       int words,
+      int together,
       int wordsAt,
       int wordCount,
       int floatsAt,
@@ -47,13 +49,13 @@ final class WeightStore {
   record Arrays(DeviceArray words, DeviceArray floats) {}
 
   private record Key(long address, long bytes, int rows, int columns, DeviceFormat format) {
-    static Key of(Tensor tensor) {
+    static Key of(Tensor tensor, DeviceFormat format) {
       return new Key(
           tensor.data().address(),
           tensor.data().byteSize(),
           tensor.rows(),
           tensor.columns(),
-          DeviceFormat.of(tensor.format()));
+          format);
     }
   }
 
@@ -76,11 +78,16 @@ final class WeightStore {
 
   private final DeviceQueue queue;
   private final int mostElements;
+
+  /** Whether {@link TensorKernels} read the formats that they take. */
+  private final boolean tensorCores;
+
   private final Map<DeviceFormat, List<Arrays>> arrays = new HashMap<>();
   private final Map<List<Key>, Held> held = new HashMap<>();
 
-  WeightStore(DeviceQueue queue, long mostBytes) {
+  WeightStore(DeviceQueue queue, long mostBytes, boolean tensorCores) {
     this.queue = queue;
+    this.tensorCores = tensorCores;
     mostElements = (int) Math.min(Integer.MAX_VALUE / 32 * 32, mostBytes / 4);
   }
 
@@ -89,12 +96,12 @@ final class WeightStore {
    * between their outputs, and not too large for an array. What is one is one product.
    */
   int stackable(List<Tensor> matrices) {
-    DeviceFormat format = DeviceFormat.of(matrices.getFirst().format());
+    DeviceFormat format = format(matrices.getFirst());
     int count = 1;
     long elements = elements(matrices.getFirst());
     while (count < matrices.size()
         && matrices.get(count - 1).rows() % MatmulKernels.LANES == 0
-        && DeviceFormat.of(matrices.get(count).format()) == format) {
+        && format(matrices.get(count)) == format) {
       elements += elements(matrices.get(count));
       if (elements > mostElements) {
         break;
@@ -104,9 +111,24 @@ final class WeightStore {
     return count;
   }
 
+  private DeviceFormat format(Tensor tensor) {
+    return DeviceFormat.of(tensor.format(), tensorCores);
+  }
+
+  /** Words that a row takes. */
+  private int words(DeviceFormat format, int columns) {
+    return tensor(format)
+        ? Math.ceilDiv(columns, TensorKernels.PADDING) * TensorKernels.PADDING / format.elements()
+        : format.words(columns);
+  }
+
+  private boolean tensor(DeviceFormat format) {
+    return tensorCores && TensorKernels.takes(format);
+  }
+
   /** Elements of the larger of a matrix's two arrays. */
-  private static long elements(Tensor matrix) {
-    long words = DeviceFormat.of(matrix.format()).words(matrix.columns());
+  private long elements(Tensor matrix) {
+    long words = words(format(matrix), matrix.columns());
     return words * Math.ceilDiv(matrix.rows(), MatmulKernels.LANES) * MatmulKernels.LANES;
   }
 
@@ -128,7 +150,7 @@ final class WeightStore {
   }
 
   private Held of(List<Tensor> stack) {
-    List<Key> key = stack.stream().map(Key::of).toList();
+    List<Key> key = stack.stream().map(t -> Key.of(t, format(t))).toList();
     Held known = held.get(key);
     if (known != null && known.isOpen()) {
       return known;
@@ -141,7 +163,7 @@ final class WeightStore {
       }
     }
     for (Tensor tensor : stack) {
-      DeviceFormat.warning(tensor.format()).ifPresent(w -> LOG.warn("{}: {}", tensor.name(), w));
+      format(tensor).warning(tensor.format()).ifPresent(w -> LOG.warn("{}: {}", tensor.name(), w));
     }
     var made = new Held(bring(stack), key, stack.stream().map(Tensor::data).toList());
     held.put(key, made);
@@ -171,10 +193,11 @@ final class WeightStore {
 
   private Matrix bring(List<Tensor> stack) {
     int lanes = MatmulKernels.LANES;
-    DeviceFormat format = DeviceFormat.of(stack.getFirst().format());
+    DeviceFormat format = format(stack.getFirst());
     int columns = stack.getFirst().columns();
     int tiles = stack.stream().mapToInt(t -> Math.ceilDiv(t.rows(), lanes)).sum();
-    int words = format.words(columns);
+    int words = words(format, columns);
+    int together = tensor(format) ? TensorKernels.STEP / format.elements() : 1;
     boolean f32 = format == DeviceFormat.WORDS_F32;
     int perRow = f32 ? words : format.scaled() ? columns / DeviceFormat.BLOCK : 0;
     int wordCount = f32 ? 0 : Math.multiplyExact(tiles * lanes, words);
@@ -187,7 +210,7 @@ final class WeightStore {
     int tile = 0;
     for (Tensor tensor : stack) {
       for (int row = 0; row < tensor.rows(); row += lanes) {
-        fillTile(tensor, row, format, tileWords, tileFloats);
+        fillTile(tensor, row, format, together, tileWords, tileFloats);
         if (wordCount > 0) {
           queue.put(to.words, wordsAt + tile * tileWords.length, tileWords.clone());
         }
@@ -198,21 +221,29 @@ final class WeightStore {
       }
     }
     return new Matrix(
-        format, to, words, f32 ? floatsAt : wordsAt, wordCount, f32 ? 0 : floatsAt, floatCount);
+        format,
+        to,
+        words,
+        together,
+        f32 ? floatsAt : wordsAt,
+        wordCount,
+        f32 ? 0 : floatsAt,
+        floatCount);
   }
 
   /** Words and floats of the tile that begins at {@code first}. */
   private static void fillTile(
-      Tensor tensor, int first, DeviceFormat format, int[] words, float[] floats) {
+      Tensor tensor, int first, DeviceFormat format, int together, int[] words, float[] floats) {
     int lanes = MatmulKernels.LANES;
-    int[] rowWords = new int[format.words(tensor.columns())];
+    int[] rowWords = new int[words.length / lanes];
     float[] rowFloats = new float[floats.length / lanes];
     java.util.Arrays.fill(words, 0);
     java.util.Arrays.fill(floats, 0);
     for (int lane = 0; lane < lanes && first + lane < tensor.rows(); lane++) {
       format.pack(tensor, first + lane, rowWords, rowFloats);
       for (int w = 0; w < words.length / lanes; w++) {
-        words[w * lanes + lane] = rowWords[w];
+        int group = w / together * together;
+        words[group * lanes + lane * together + w - group] = rowWords[w];
       }
       for (int f = 0; f < rowFloats.length; f++) {
         floats[f * lanes + lane] = rowFloats[f];

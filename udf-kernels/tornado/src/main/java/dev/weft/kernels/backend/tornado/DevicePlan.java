@@ -16,7 +16,7 @@ import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.TornadoExecutionResult;
 import uk.ac.manchester.tornado.api.WorkerGrid;
-import uk.ac.manchester.tornado.api.WorkerGrid2D;
+import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
@@ -49,6 +49,7 @@ final class DevicePlan {
   private record Program(int index, List<WorkerGrid> grids) {}
 
   private final Launcher launcher;
+  private final Launching launching;
   private final CommonArrays common;
   private final IntArray step;
   private final List<DeviceArray> arrays;
@@ -74,12 +75,14 @@ final class DevicePlan {
   DevicePlan(
       TornadoDevice device,
       Launcher launcher,
+      Launching launching,
       CommonArrays common,
       IntArray step,
       List<DeviceArray> arrays,
       Collection<List<Task>> programs,
       Collection<DeviceArray> puts) {
     this.launcher = launcher;
+    this.launching = launching;
     this.common = common;
     this.step = step;
     this.arrays = List.copyOf(arrays);
@@ -96,6 +99,9 @@ final class DevicePlan {
     plan.withDevice(device)
         .withGridScheduler(scheduler)
         .withCompilerFlags(TornadoVMBackendType.OPENCL, STRICT);
+    if (launching.cudaGraphs()) {
+      plan.withCUDAGraph();
+    }
   }
 
   // --- Graphs ----------------------------------------------------------------------------------
@@ -168,14 +174,14 @@ final class DevicePlan {
   }
 
   private WorkerGrid grid(int group, String task) {
-    WorkerGrid grid = new WorkerGrid2D(group, 1);
-    setGrid(grid, group, 1, 1);
+    WorkerGrid grid = new WorkerGrid1D(group);
+    setGrid(grid, group, 1);
     scheduler.addWorkerGrid(task, grid);
     return grid;
   }
 
-  private static void setGrid(WorkerGrid grid, int group, int groupsX, int groupsY) {
-    grid.setGlobalWork((long) group * Math.max(1, groupsX), Math.max(1, groupsY), 1);
+  private void setGrid(WorkerGrid grid, int group, long items) {
+    grid.setGlobalWork((long) group * launching.grid().groups(group, items), 1, 1);
     grid.setLocalWork(group, 1, 1);
   }
 
@@ -209,7 +215,7 @@ final class DevicePlan {
     Program program = programs.get(calls.stream().map(Task.Call::task).toList());
     for (int i = 0; i < calls.size(); i++) {
       Task.Call call = calls.get(i);
-      setGrid(program.grids.get(i), call.task().kernel().group(), call.groupsX(), call.groupsY());
+      setGrid(program.grids.get(i), call.task().kernel().group(), call.items());
     }
     common.base().set(0, begin);
     run(program.index);
@@ -230,7 +236,7 @@ final class DevicePlan {
       MemorySegment.copy((int[]) data, from, stage, ValueLayout.JAVA_INT, 0, count);
     }
     Program program = puts.get(array);
-    setGrid(program.grids.getFirst(), RowKernels.GROUP, groups(count), 1);
+    setGrid(program.grids.getFirst(), RowKernels.GROUP, groups(count));
     common.base().set(0, at);
     common.base().set(1, count);
     run(program.index);

@@ -54,6 +54,7 @@ final class DeviceQueue implements AutoCloseable {
 
   private final TornadoDevice device;
   private final DevicePlan.Launcher launcher;
+  private final Launching launching;
   private final DeviceFaults faults;
   private final List<DeviceArray> arrays = new ArrayList<>();
   private final CommonArrays common;
@@ -77,9 +78,11 @@ final class DeviceQueue implements AutoCloseable {
   private long kernelsRun;
   private int generation;
 
-  DeviceQueue(TornadoDevice device, int arenaElements, DevicePlan.Launcher launcher) {
+  DeviceQueue(
+      TornadoDevice device, int arenaElements, DevicePlan.Launcher launcher, Launching launching) {
     this.device = device;
     this.launcher = launcher;
+    this.launching = launching;
     faults = new DeviceFaults(device.getPhysicalDevice().getDeviceName().strip());
     common =
         CommonArrays.of(
@@ -222,7 +225,9 @@ final class DeviceQueue implements AutoCloseable {
   /**
    * Adds a call of a kernel.
    *
-   * @param parameters copied
+   * @param parameters copied, less the last two
+   * @param groupsX items side by side
+   * @param groupsY rows of those
    * @param last whether a program may end here, as after a block of a model
    */
   void call(Task task, int[] parameters, int groupsX, int groupsY, boolean last) {
@@ -230,7 +235,9 @@ final class DeviceQueue implements AutoCloseable {
       waiting.add(new Block(new ArrayList<>()));
     }
     int[] own = Arrays.copyOf(parameters, Kernel.PARAMETERS);
-    ((Block) waiting.getLast()).calls.add(new Task.Call(task, own, groupsX, groupsY, last));
+    own[Kernel.GROUPS_X] = groupsX;
+    own[Kernel.GROUPS_Y] = groupsY;
+    ((Block) waiting.getLast()).calls.add(new Task.Call(task, own, last));
   }
 
   /** What was called last, if nothing else came after it; its parameters may still be changed. */
@@ -260,7 +267,7 @@ final class DeviceQueue implements AutoCloseable {
     boolean done = false;
     try {
       if (!work.isEmpty()) {
-        faults.named(() -> run(work));
+        faults.named(() -> run(programs(work)));
       }
       done = true;
     } finally {
@@ -284,6 +291,37 @@ final class DeviceQueue implements AutoCloseable {
         waiting.add(w);
       }
     }
+  }
+
+  /** The blocks that wait in longer ones, where that pays. */
+  private List<Waiting> programs(List<Waiting> work) {
+    if (launching.mostTasks() == 0) {
+      return work;
+    }
+    var programs = new ArrayList<Waiting>();
+    var blocks = new ArrayList<Block>();
+    for (Waiting w : work) {
+      if (w instanceof Block block) {
+        blocks.add(block);
+      } else {
+        addPrograms(blocks, programs);
+        programs.add(w);
+      }
+    }
+    addPrograms(blocks, programs);
+    return programs;
+  }
+
+  private void addPrograms(List<Block> blocks, List<Waiting> programs) {
+    List<List<Task>> tasks = blocks.stream().map(Block::tasks).toList();
+    int first = 0;
+    for (int length : LongPrograms.lengths(tasks, List::size, launching.mostTasks())) {
+      var calls = new ArrayList<Task.Call>();
+      blocks.subList(first, first + length).forEach(block -> calls.addAll(block.calls));
+      programs.add(new Block(calls));
+      first += length;
+    }
+    blocks.clear();
   }
 
   private void run(List<Waiting> work) {
@@ -324,13 +362,14 @@ final class DeviceQueue implements AutoCloseable {
     long start = System.nanoTime();
     endPlan();
     stale = true;
-    plan = new DevicePlan(device, launcher, common, step, arrays, programs, puts);
+    plan = new DevicePlan(device, launcher, launching, common, step, arrays, programs, puts);
     plan.start();
     stale = false;
     plansMade++;
     LOG.info(
-        "device plan {}: {} programs, {} arrays, {} ms before the first of them is compiled",
+        "device plan {}{}: {} programs, {} arrays, {} ms before the first of them is compiled",
         plansMade,
+        launching.cudaGraphs() ? " of CUDA graphs" : "",
         plan.programs(),
         arrays.size(),
         (System.nanoTime() - start) / 1_000_000);

@@ -367,8 +367,18 @@ enum Kernel {
     }
   };
 
-  /** Parameters of a call. */
-  static final int PARAMETERS = 16;
+  /** Parameters of a call, the last two of which are written for all kernels alike. */
+  static final int PARAMETERS = 18;
+
+  /**
+   * Which parameter says how many items a call has side by side. Item {@code x + GROUPS_X y} is for
+   * one work group, as long as there are no more items than work groups: else a work group takes
+   * several, one after the other. Kernels of single elements count these themselves.
+   */
+  static final int GROUPS_X = 16;
+
+  /** Which one says how many rows of those there are. */
+  static final int GROUPS_Y = 17;
 
   private final int group;
 

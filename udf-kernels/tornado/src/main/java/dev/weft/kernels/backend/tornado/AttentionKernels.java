@@ -175,6 +175,8 @@ final class AttentionKernels {
           }
           c.localBarrier();
         }
+        // PoCL keeps a thread's totals in registers up to here.
+        c.localBarrier();
       }
       int out = step.get(p + 3) + firstHead * headDim;
       for (int i = thread; i < elements; i += 64) {
@@ -368,6 +370,8 @@ final class AttentionKernels {
           }
           c.localBarrier();
         }
+        // PoCL keeps a thread's totals in registers up to here.
+        c.localBarrier();
       }
       int out = step.get(p + 3) + firstHead * headDim;
       for (int i = thread; i < elements; i += 64) {

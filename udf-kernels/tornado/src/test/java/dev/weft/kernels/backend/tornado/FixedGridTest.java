@@ -60,6 +60,10 @@ class FixedGridTest {
     List<float[]> expected = run(Launching.PLAIN, work);
     List<float[]> found = run(new Launching(false, Grid.ofGroups(3), 64), work);
     for (int i = 0; i < expected.size(); i++) {
+      // Else all could be wrong alike.
+      for (float value : expected.get(i)) {
+        assertThat(value).as("result %d, seed %d", i, seed).isFinite();
+      }
       assertThat(found.get(i)).as("result %d, seed %d", i, seed).isEqualTo(expected.get(i));
     }
   }

@@ -3,6 +3,7 @@ package dev.weft.jobs.config;
 import dev.weft.batching.cost.Prices;
 import dev.weft.batching.policy.SchedulingPolicies;
 import dev.weft.batching.policy.SchedulingPolicy;
+import dev.weft.kernels.backend.CudaGraphs;
 import dev.weft.kernels.kv.KvFormat;
 import java.io.Serializable;
 import java.nio.file.Path;
@@ -102,6 +103,7 @@ public record WeftConfig(
       long kvBytes,
       KvFormat kvFormat,
       boolean tensorCores,
+      CudaGraphs cudaGraphs,
       int pageTokens,
       int tries,
       int stepTimeoutSeconds,
@@ -199,6 +201,7 @@ public record WeftConfig(
             in.bytesOrAuto("engine.kvBytes", 1 << 16, 1L << 44),
             in.choice("engine.kvFormat", KvFormat.class),
             in.flag("engine.tensorCores"),
+            in.choice("engine.cudaGraphs", CudaGraphs.class),
             in.integer("engine.pageTokens", 1, 1024),
             in.integer("engine.tries", 1, 100),
             in.integer("engine.stepTimeoutSeconds", 1, 86_400),

@@ -1,6 +1,7 @@
 package dev.weft.jobs.infer;
 
 import dev.weft.batching.cost.ModelShape;
+import dev.weft.kernels.backend.CudaGraphs;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -60,12 +61,13 @@ public final class DeviceCalibration {
 
   /** All that rates depend on. */
   static String fileName(EngineSpec spec, String where, int seconds) {
-    return "rates-%s-%s-%s%s-t%d-b%d-%s%s.json"
+    return "rates-%s-%s-%s%s%s-t%d-b%d-%s%s.json"
         .formatted(
             spec.model().sha256().substring(0, 16),
             spec.backend(),
             spec.kvFormat().label(),
             spec.tensorCores() ? "-tensor" : "",
+            spec.cudaGraphs() == CudaGraphs.FALSE ? "-nographs" : "",
             spec.threads(),
             spec.budgetTokens(),
             where.replaceAll("[^A-Za-z0-9]+", "-"),

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.weft.batching.cost.CostModel;
 import dev.weft.jobs.prepare.ModelFile;
+import dev.weft.kernels.backend.CudaGraphs;
 import dev.weft.kernels.engine.EngineConfig;
 import dev.weft.kernels.kv.KvFormat;
 import java.io.Serializable;
@@ -20,6 +21,7 @@ import java.nio.file.Path;
  * @param kvBytes memory for keys and values
  * @param kvFormat in which they are stored
  * @param tensorCores whether a CUDA device multiplies on tensor cores
+ * @param cudaGraphs whether a CUDA device replays launches that it recorded
  * @param pageTokens tokens of one KV page
  * @param contextTokens longest sequence of prompt and answer
  * @param budgetTokens most tokens of one step
@@ -42,6 +44,7 @@ public record EngineSpec(
     long kvBytes,
     KvFormat kvFormat,
     boolean tensorCores,
+    CudaGraphs cudaGraphs,
     int pageTokens,
     int contextTokens,
     int budgetTokens,
@@ -79,6 +82,7 @@ public record EngineSpec(
         kvBytes,
         kvFormat,
         tensorCores,
+        cudaGraphs,
         pageTokens,
         contextTokens,
         budgetTokens,
@@ -102,6 +106,7 @@ public record EngineSpec(
             .kvBudgetBytes(kvBytes)
             .kvFormat(kvFormat)
             .tensorCores(tensorCores)
+            .cudaGraphs(cudaGraphs)
             .pageTokens(pageTokens)
             .contextTokens(contextTokens)
             .budgetTokens(budgetTokens)

@@ -89,6 +89,7 @@ record Sizing(int engines, int tasks, int threads, long kvBytes, long kvTokens) 
         kvBytes,
         config.engine().kvFormat(),
         config.engine().tensorCores(),
+        config.engine().cudaGraphs(),
         config.engine().pageTokens(),
         setup.contextTokens(),
         config.engine().budgetTokens(),

@@ -47,7 +47,7 @@ class StopAndResumeTest {
     assertThat(status.path("totals").path("results").intValue()).isEqualTo(REQUESTS);
     assertThat(done).isBetween(1, REQUESTS - 1);
 
-    // Threads and batches are the user's to change; temperature and kernels are not.
+    // Threads, batches and launches are the user's to change; temperature and kernels are not.
     List<String> resume = List.of("resume", "r", "--output", out.toString());
     CliProcess rest =
         CliProcess.start(
@@ -59,7 +59,13 @@ class StopAndResumeTest {
                     "sampling.temperature=0.5",
                     "--set",
                     "engine.tensorCores=true"),
-                with(resume, "--json", "--set", "engine.maxSequences=16"),
+                with(
+                    resume,
+                    "--json",
+                    "--set",
+                    "engine.maxSequences=16",
+                    "--set",
+                    "engine.cudaGraphs=false"),
                 runCommand("undisturbed", folder.resolve("undisturbed"))));
     try {
       assertThat(rest.process().waitFor(8, TimeUnit.MINUTES)).as(rest::log).isTrue();

@@ -7,6 +7,7 @@ import dev.weft.kernels.backend.Availability;
 import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.BackendProvider;
+import dev.weft.kernels.backend.CudaGraphs;
 import dev.weft.kernels.backend.scalar.ScalarProvider;
 import dev.weft.kernels.kv.KvFormat;
 import java.util.List;
@@ -41,10 +42,11 @@ class DeviceNameTest {
   }
 
   private static String file(String backend, String device, int seconds) {
-    return file(backend, device, seconds, false);
+    return file(backend, device, seconds, false, CudaGraphs.AUTO);
   }
 
-  private static String file(String backend, String device, int seconds, boolean tensorCores) {
+  private static String file(
+      String backend, String device, int seconds, boolean tensorCores, CudaGraphs cudaGraphs) {
     EngineSpec spec =
         new EngineSpec(
             new ModelFile("m.gguf", 1, "0".repeat(64), ""),
@@ -54,6 +56,7 @@ class DeviceNameTest {
             1 << 20,
             KvFormat.F16,
             tensorCores,
+            cudaGraphs,
             16,
             0,
             64,
@@ -84,7 +87,8 @@ class DeviceNameTest {
             file("tornado", POCL, 0),
             file("tornado", CUDA, 0),
             file("tornado", CUDA, 1),
-            file("tornado", CUDA, 0, true),
+            file("tornado", CUDA, 0, true, CudaGraphs.AUTO),
+            file("tornado", CUDA, 0, false, CudaGraphs.FALSE),
             file("vector", Machine.cpu(), 0));
     assertThat(files)
         .doesNotHaveDuplicates()

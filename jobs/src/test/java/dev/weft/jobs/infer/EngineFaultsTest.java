@@ -82,6 +82,7 @@ class EngineFaultsTest {
             1,
             s.kvFormat(),
             s.tensorCores(),
+            s.cudaGraphs(),
             s.pageTokens(),
             s.contextTokens(),
             s.budgetTokens(),

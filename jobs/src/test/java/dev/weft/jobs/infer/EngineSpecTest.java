@@ -9,6 +9,7 @@ import dev.weft.batching.cost.PiecewiseLinear;
 import dev.weft.batching.cost.PiecewiseLinear.Point;
 import dev.weft.batching.cost.StepCurve;
 import dev.weft.jobs.prepare.ModelFile;
+import dev.weft.kernels.backend.CudaGraphs;
 import dev.weft.kernels.kv.KvFormat;
 import java.nio.file.Path;
 import java.util.List;
@@ -37,6 +38,7 @@ class EngineSpecTest {
             1 << 20,
             KvFormat.F16,
             true,
+            CudaGraphs.FALSE,
             16,
             0,
             64,
@@ -51,6 +53,7 @@ class EngineSpecTest {
     assertThat(spec.config(Path.of("m.gguf")).costModel()).isNull();
     assertThat(spec.config(Path.of("m.gguf")).tuningFolder()).isEqualTo(Path.of("tuned"));
     assertThat(spec.config(Path.of("m.gguf")).tensorCores()).isTrue();
+    assertThat(spec.config(Path.of("m.gguf")).cudaGraphs()).isEqualTo(CudaGraphs.FALSE);
     for (CostModel cost : List.of(rates, measured)) {
       assertThat(spec.withCostModel(cost).config(Path.of("m.gguf")).costModel()).isEqualTo(cost);
     }

@@ -10,6 +10,7 @@ import dev.weft.jobs.ledger.PieceName;
 import dev.weft.jobs.prepare.ModelFile;
 import dev.weft.jobs.prepare.PreparedSchema;
 import dev.weft.jobs.store.Storage;
+import dev.weft.kernels.backend.CudaGraphs;
 import dev.weft.kernels.kv.KvFormat;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -55,6 +56,7 @@ final class TaskFixture {
         8 << 20,
         KvFormat.F32,
         false,
+        CudaGraphs.AUTO,
         16,
         128,
         16,

@@ -14,9 +14,16 @@ import java.nio.file.Path;
  *     null for nowhere, then each process measures
  * @param tensorCores whether a device multiplies weights with activations rounded to f16, for all
  *     numbers of tokens alike; a backend without such kernels refuses it
+ * @param cudaGraphs whether a device replays launches that it recorded; a backend that cannot
+ *     refuses {@code TRUE}
  */
 public record BackendConfig(
-    int threads, long memoryBytes, int device, Path tuningFolder, boolean tensorCores) {
+    int threads,
+    long memoryBytes,
+    int device,
+    Path tuningFolder,
+    boolean tensorCores,
+    CudaGraphs cudaGraphs) {
   public BackendConfig {
     if (device < 0) {
       throw new IllegalArgumentException("backend on device " + device);
@@ -32,7 +39,7 @@ public record BackendConfig(
 
   /** A device, with nothing kept. */
   public BackendConfig(int threads, long memoryBytes, int device) {
-    this(threads, memoryBytes, device, null, false);
+    this(threads, memoryBytes, device, null, false, CudaGraphs.AUTO);
   }
 
   /** The first device. */
@@ -47,30 +54,39 @@ public record BackendConfig(
 
   /** The same on another device. */
   public BackendConfig onDevice(int number) {
-    return new BackendConfig(threads, memoryBytes, number, tuningFolder, tensorCores);
+    return new BackendConfig(threads, memoryBytes, number, tuningFolder, tensorCores, cudaGraphs);
   }
 
   /** The same with a folder for what is measured; null for none. */
   public BackendConfig tunedIn(Path folder) {
-    return new BackendConfig(threads, memoryBytes, device, folder, tensorCores);
+    return new BackendConfig(threads, memoryBytes, device, folder, tensorCores, cudaGraphs);
   }
 
   /** The same with tensor cores or without. */
   public BackendConfig withTensorCores(boolean use) {
-    return new BackendConfig(threads, memoryBytes, device, tuningFolder, use);
+    return new BackendConfig(threads, memoryBytes, device, tuningFolder, use, cudaGraphs);
+  }
+
+  /** The same with CUDA graphs or without. */
+  public BackendConfig withCudaGraphs(CudaGraphs use) {
+    return new BackendConfig(threads, memoryBytes, device, tuningFolder, tensorCores, use);
   }
 
   /**
-   * For backends that have no kernels for them.
+   * For backends without a CUDA device.
    *
-   * @throws IllegalArgumentException if tensor cores are asked for
+   * @throws IllegalArgumentException if tensor cores or CUDA graphs are asked for
    */
-  public void refuseTensorCores(String where) {
-    if (tensorCores) {
+  public void refuseCuda(String where) {
+    refuse(tensorCores, "engine.tensorCores", where, "false");
+    refuse(cudaGraphs == CudaGraphs.TRUE, "engine.cudaGraphs", where, "auto");
+  }
+
+  private static void refuse(boolean asked, String key, String where, String other) {
+    if (asked) {
       throw new IllegalArgumentException(
-          "engine.tensorCores = true needs backend tornado on a CUDA device; this is "
-              + where
-              + ". Set it to false");
+          "%s = true needs backend tornado on a CUDA device; this is %s. Set it to %s"
+              .formatted(key, where, other));
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.weft.kernels.engine;
 
 import dev.weft.batching.cost.CostModel;
+import dev.weft.kernels.backend.CudaGraphs;
 import dev.weft.kernels.kv.KvConfig;
 import dev.weft.kernels.kv.KvFormat;
 import java.nio.file.Path;
@@ -19,6 +20,8 @@ import java.util.Objects;
  * @param kvFormat in which keys and values are stored
  * @param tensorCores whether a CUDA device multiplies on tensor cores, with activations rounded to
  *     f16; other backends and devices refuse it
+ * @param cudaGraphs whether a CUDA device replays launches that it recorded; other backends and
+ *     devices refuse {@code TRUE}
  * @param pageTokens tokens of one KV page; the kernels have pages of 16
  * @param contextTokens longest sequence of prompt and answer; 0 for the model's own limit
  * @param budgetTokens most tokens of one step
@@ -48,6 +51,7 @@ public record EngineConfig(
     long kvBudgetBytes,
     KvFormat kvFormat,
     boolean tensorCores,
+    CudaGraphs cudaGraphs,
     int pageTokens,
     int contextTokens,
     int budgetTokens,
@@ -66,6 +70,7 @@ public record EngineConfig(
     Objects.requireNonNull(model, "model");
     Objects.requireNonNull(backend, "backend");
     Objects.requireNonNull(kvFormat, "kvFormat");
+    Objects.requireNonNull(cudaGraphs, "cudaGraphs");
     atLeast(0, device, "device");
     atLeast(1, threads, "threads");
     atLeast(1, kvBudgetBytes, "kvBudgetBytes");
@@ -107,6 +112,7 @@ public record EngineConfig(
     private long kvBudgetBytes = 512L << 20;
     private KvFormat kvFormat = KvFormat.F32;
     private boolean tensorCores;
+    private CudaGraphs cudaGraphs = CudaGraphs.AUTO;
     private int pageTokens = KvConfig.PAGE_TOKENS;
     private int contextTokens;
     private int budgetTokens = 256;
@@ -152,6 +158,11 @@ public record EngineConfig(
 
     public Builder tensorCores(boolean use) {
       tensorCores = use;
+      return this;
+    }
+
+    public Builder cudaGraphs(CudaGraphs use) {
+      cudaGraphs = use;
       return this;
     }
 
@@ -229,6 +240,7 @@ public record EngineConfig(
           kvBudgetBytes,
           kvFormat,
           tensorCores,
+          cudaGraphs,
           pageTokens,
           contextTokens,
           budgetTokens,

@@ -46,7 +46,8 @@ record EngineParts(
               new BackendConfig(config.threads())
                   .onDevice(config.device())
                   .tunedIn(config.tuningFolder())
-                  .withTensorCores(config.tensorCores()));
+                  .withTensorCores(config.tensorCores())
+                  .withCudaGraphs(config.cudaGraphs()));
       Transformer transformer =
           Transformer.open(model, backend, new KvConfig(pages, config.kvFormat()));
       List<String> warnings = warnings(config.backend(), provider);

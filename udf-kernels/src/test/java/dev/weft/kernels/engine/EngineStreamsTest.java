@@ -3,6 +3,7 @@ package dev.weft.kernels.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.weft.kernels.backend.CudaGraphs;
 import dev.weft.kernels.energy.EnergyMeter;
 import dev.weft.kernels.energy.EnergySource;
 import java.nio.file.Files;
@@ -229,6 +230,10 @@ class EngineStreamsTest {
       assertThatThrownBy(() -> Engine.open(config().backend(processor).tensorCores(true).build()))
           .isInstanceOf(EngineException.class)
           .hasMessageContainingAll("engine.tensorCores", "CUDA", "this is backend " + processor);
+      assertThatThrownBy(
+              () -> Engine.open(config().backend(processor).cudaGraphs(CudaGraphs.TRUE).build()))
+          .isInstanceOf(EngineException.class)
+          .hasMessageContainingAll("engine.cudaGraphs", "CUDA", "this is backend " + processor);
     }
     assertThatThrownBy(() -> config().threads(0).build()).hasMessageContaining("threads is 0");
   }

@@ -29,7 +29,7 @@ public final class ScalarProvider implements BackendProvider {
 
   @Override
   public Backend open(BackendConfig config) {
-    config.refuseTensorCores("backend " + name());
+    config.refuseCuda("backend " + name());
     return new ScalarBackend(config);
   }
 }

@@ -38,7 +38,7 @@ public final class VectorProvider implements BackendProvider {
 
   @Override
   public Backend open(BackendConfig config) {
-    config.refuseTensorCores("backend " + name());
+    config.refuseCuda("backend " + name());
     return new VectorBackend(config);
   }
 }

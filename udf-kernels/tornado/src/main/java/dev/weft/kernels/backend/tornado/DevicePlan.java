@@ -6,8 +6,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import uk.ac.manchester.tornado.api.DataRange;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
@@ -16,7 +18,7 @@ import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.TornadoExecutionResult;
 import uk.ac.manchester.tornado.api.WorkerGrid;
-import uk.ac.manchester.tornado.api.WorkerGrid2D;
+import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
@@ -33,6 +35,12 @@ final class DevicePlan {
   /** OpenCL's options; TornadoVM's own have arithmetic without NaN and infinity. */
   private static final String STRICT = "-w";
 
+  /**
+   * Held while CUDA records a graph, and for what it then refuses all other threads of the process:
+   * to take or free memory of a device, as the first run of each graph and the end of a plan do.
+   */
+  private static final Object RECORDING = new Object();
+
   private static final String START = "start";
   private static final String STEP = "step";
   private static final int START_INDEX = 0;
@@ -46,9 +54,10 @@ final class DevicePlan {
   }
 
   /** A graph of the plan, with a grid for each of its tasks. */
-  private record Program(int index, List<WorkerGrid> grids) {}
+  private record Graph(int index, List<WorkerGrid> grids) {}
 
   private final Launcher launcher;
+  private final Launching launching;
   private final CommonArrays common;
   private final IntArray step;
   private final List<DeviceArray> arrays;
@@ -58,8 +67,9 @@ final class DevicePlan {
 
   private final GridScheduler scheduler = new GridScheduler();
   private final List<ImmutableTaskGraph> graphs = new ArrayList<>();
-  private final Map<List<Task>, Program> programs = new HashMap<>();
-  private final Map<DeviceArray, Program> puts = new HashMap<>();
+  private final Map<Program, Graph> programs = new HashMap<>();
+  private final Map<DeviceArray, Graph> puts = new HashMap<>();
+  private final Set<Integer> recorded = new HashSet<>();
   private final TornadoExecutionPlan plan;
   private TornadoExecutionResult lastResult;
 
@@ -68,18 +78,19 @@ final class DevicePlan {
    *
    * @param step parameters of programs; goes to the device by {@link #bringStep}
    * @param arrays that stay on the device
-   * @param programs the tasks of each
    * @param puts arrays that the host changes in part
    */
   DevicePlan(
       TornadoDevice device,
       Launcher launcher,
+      Launching launching,
       CommonArrays common,
       IntArray step,
       List<DeviceArray> arrays,
-      Collection<List<Task>> programs,
+      Collection<Program> programs,
       Collection<DeviceArray> puts) {
     this.launcher = launcher;
+    this.launching = launching;
     this.common = common;
     this.step = step;
     this.arrays = List.copyOf(arrays);
@@ -91,11 +102,14 @@ final class DevicePlan {
     addStart();
     addStep();
     puts.forEach(array -> this.puts.put(array, addPut(array)));
-    programs.forEach(tasks -> this.programs.put(tasks, addProgram(tasks)));
+    programs.forEach(program -> this.programs.put(program, addProgram(program)));
     plan = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
     plan.withDevice(device)
         .withGridScheduler(scheduler)
         .withCompilerFlags(TornadoVMBackendType.OPENCL, STRICT);
+    if (launching.cudaGraphs()) {
+      plan.withCUDAGraph();
+    }
   }
 
   // --- Graphs ----------------------------------------------------------------------------------
@@ -109,12 +123,15 @@ final class DevicePlan {
   }
 
   private void addStep() {
-    TaskGraph graph =
-        new TaskGraph(STEP)
-            .consumeFromDevice(STEP, Arrays.copyOf(all, arrays.size()))
-            .transferToDevice(DataTransferMode.EVERY_EXECUTION, step);
+    TaskGraph graph = bringStep(new TaskGraph(STEP), STEP);
     touch(graph, STEP, "t", step);
     add(graph);
+  }
+
+  private TaskGraph bringStep(TaskGraph graph, String name) {
+    return graph
+        .consumeFromDevice(name, Arrays.copyOf(all, arrays.size()))
+        .transferToDevice(DataTransferMode.EVERY_EXECUTION, step);
   }
 
   /** TornadoVM brings no array that no task has. */
@@ -127,22 +144,26 @@ final class DevicePlan {
     grid(RowKernels.GROUP, name + "." + task);
   }
 
-  private Program addProgram(List<Task> tasks) {
+  private Graph addProgram(Program program) {
     String name = "p" + graphs.size();
-    TaskGraph graph =
-        new TaskGraph(name)
-            .consumeFromDevice(name, all)
-            .transferToDevice(DataTransferMode.EVERY_EXECUTION, common.base());
+    List<Task> tasks = program.tasks();
+    TaskGraph graph = new TaskGraph(name);
+    if (program.bringsStep()) {
+      bringStep(graph, name);
+    } else {
+      graph.consumeFromDevice(name, all);
+    }
+    graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, common.base());
     var grids = new ArrayList<WorkerGrid>();
     for (int i = 0; i < tasks.size(); i++) {
       Task task = tasks.get(i);
       task.kernel().add(graph, "t" + i, common.with(task, step), i);
       grids.add(grid(task.kernel().group(), name + ".t" + i));
     }
-    return new Program(add(graph), grids);
+    return new Graph(add(graph), grids);
   }
 
-  private Program addPut(DeviceArray array) {
+  private Graph addPut(DeviceArray array) {
     String name = "put" + graphs.size();
     IntArray base = common.base();
     TaskGraph graph = new TaskGraph(name).consumeFromDevice(name, all);
@@ -158,7 +179,7 @@ final class DevicePlan {
           .task("t", RowKernels::putInts, new KernelContext(), base, stage, array.ints());
     }
     WorkerGrid grid = grid(RowKernels.GROUP, name + ".t");
-    return new Program(add(graph), List.of(grid));
+    return new Graph(add(graph), List.of(grid));
   }
 
   /** Its index in the plan. */
@@ -168,14 +189,14 @@ final class DevicePlan {
   }
 
   private WorkerGrid grid(int group, String task) {
-    WorkerGrid grid = new WorkerGrid2D(group, 1);
-    setGrid(grid, group, 1, 1);
+    WorkerGrid grid = new WorkerGrid1D(group);
+    setGrid(grid, group, 1);
     scheduler.addWorkerGrid(task, grid);
     return grid;
   }
 
-  private static void setGrid(WorkerGrid grid, int group, int groupsX, int groupsY) {
-    grid.setGlobalWork((long) group * Math.max(1, groupsX), Math.max(1, groupsY), 1);
+  private void setGrid(WorkerGrid grid, int group, long items) {
+    grid.setGlobalWork((long) group * launching.grid().groups(group, items), 1, 1);
     grid.setLocalWork(group, 1, 1);
   }
 
@@ -195,7 +216,7 @@ final class DevicePlan {
     run(START_INDEX);
   }
 
-  /** Brings {@code step} to the device. */
+  /** Brings {@code step} to the device, where the first program does not. */
   void bringStep() {
     run(STEP_INDEX);
   }
@@ -204,12 +225,13 @@ final class DevicePlan {
    * Runs the program of some calls.
    *
    * @param begin of their parameters in {@code step}
+   * @param bringsStep whether it brings {@code step} first
    */
-  void run(List<Task.Call> calls, int begin) {
-    Program program = programs.get(calls.stream().map(Task.Call::task).toList());
+  void run(List<Task.Call> calls, int begin, boolean bringsStep) {
+    Graph program = programs.get(Program.of(calls, bringsStep));
     for (int i = 0; i < calls.size(); i++) {
       Task.Call call = calls.get(i);
-      setGrid(program.grids.get(i), call.task().kernel().group(), call.groupsX(), call.groupsY());
+      setGrid(program.grids.get(i), call.task().kernel().group(), call.items());
     }
     common.base().set(0, begin);
     run(program.index);
@@ -229,15 +251,22 @@ final class DevicePlan {
       MemorySegment stage = common.stageInts().getSegment();
       MemorySegment.copy((int[]) data, from, stage, ValueLayout.JAVA_INT, 0, count);
     }
-    Program program = puts.get(array);
-    setGrid(program.grids.getFirst(), RowKernels.GROUP, groups(count), 1);
+    Graph put = puts.get(array);
+    setGrid(put.grids.getFirst(), RowKernels.GROUP, groups(count));
     common.base().set(0, at);
     common.base().set(1, count);
-    run(program.index);
+    run(put.index);
   }
 
   private void run(int graph) {
-    lastResult = launcher.launch(plan, graph);
+    if (!launching.cudaGraphs() || recorded.contains(graph)) {
+      lastResult = launcher.launch(plan, graph);
+      return;
+    }
+    synchronized (RECORDING) {
+      lastResult = launcher.launch(plan, graph);
+    }
+    recorded.add(graph);
   }
 
   /**
@@ -259,10 +288,20 @@ final class DevicePlan {
   void close() {
     lastResult = null;
     try {
-      plan.freeDeviceMemory();
-      plan.close();
+      if (launching.cudaGraphs()) {
+        synchronized (RECORDING) {
+          free();
+        }
+      } else {
+        free();
+      }
     } catch (TornadoExecutionPlanException e) {
       throw new IllegalStateException("TornadoVM cannot free the device's memory", e);
     }
+  }
+
+  private void free() throws TornadoExecutionPlanException {
+    plan.freeDeviceMemory();
+    plan.close();
   }
 }

@@ -54,13 +54,14 @@ final class DeviceQueue implements AutoCloseable {
 
   private final TornadoDevice device;
   private final DevicePlan.Launcher launcher;
+  private final Launching launching;
   private final DeviceFaults faults;
   private final List<DeviceArray> arrays = new ArrayList<>();
   private final CommonArrays common;
   private final List<Waiting> waiting = new ArrayList<>();
 
   /** All that have been needed so far, in the order of their first use. */
-  private final Set<List<Task>> programs = new LinkedHashSet<>();
+  private final Set<Program> programs = new LinkedHashSet<>();
 
   private final Set<DeviceArray> puts = new LinkedHashSet<>();
   private IntArray step = new IntArray(1 << 14);
@@ -77,9 +78,11 @@ final class DeviceQueue implements AutoCloseable {
   private long kernelsRun;
   private int generation;
 
-  DeviceQueue(TornadoDevice device, int arenaElements, DevicePlan.Launcher launcher) {
+  DeviceQueue(
+      TornadoDevice device, int arenaElements, DevicePlan.Launcher launcher, Launching launching) {
     this.device = device;
     this.launcher = launcher;
+    this.launching = launching;
     faults = new DeviceFaults(device.getPhysicalDevice().getDeviceName().strip());
     common =
         CommonArrays.of(
@@ -142,7 +145,7 @@ final class DeviceQueue implements AutoCloseable {
       waiting.removeIf(w -> w instanceof Put put && put.array() == array);
       arrays.remove(array);
       puts.remove(array);
-      programs.removeIf(tasks -> tasks.stream().anyMatch(t -> t.uses(array)));
+      programs.removeIf(program -> program.uses(array));
       stale = true;
     }
   }
@@ -227,7 +230,9 @@ final class DeviceQueue implements AutoCloseable {
   /**
    * Adds a call of a kernel.
    *
-   * @param parameters copied
+   * @param parameters copied, less the last two
+   * @param groupsX items side by side
+   * @param groupsY rows of those
    * @param last whether a program may end here, as after a block of a model
    */
   void call(Task task, int[] parameters, int groupsX, int groupsY, boolean last) {
@@ -235,7 +240,9 @@ final class DeviceQueue implements AutoCloseable {
       waiting.add(new Block(new ArrayList<>()));
     }
     int[] own = Arrays.copyOf(parameters, Kernel.PARAMETERS);
-    ((Block) waiting.getLast()).calls.add(new Task.Call(task, own, groupsX, groupsY, last));
+    own[Kernel.GROUPS_X] = groupsX;
+    own[Kernel.GROUPS_Y] = groupsY;
+    ((Block) waiting.getLast()).calls.add(new Task.Call(task, own, last));
   }
 
   /** What was called last, if nothing else came after it; its parameters may still be changed. */
@@ -265,7 +272,7 @@ final class DeviceQueue implements AutoCloseable {
     boolean done = false;
     try {
       if (!work.isEmpty()) {
-        faults.named(() -> run(work));
+        faults.named(() -> run(programs(work)));
       }
       done = true;
     } finally {
@@ -291,13 +298,46 @@ final class DeviceQueue implements AutoCloseable {
     }
   }
 
+  /** The blocks that wait in longer ones, where that pays. */
+  private List<Waiting> programs(List<Waiting> work) {
+    if (!launching.longPrograms()) {
+      return work;
+    }
+    var programs = new ArrayList<Waiting>();
+    var blocks = new ArrayList<Block>();
+    for (Waiting w : work) {
+      if (w instanceof Block block) {
+        blocks.add(block);
+      } else {
+        addPrograms(blocks, programs);
+        programs.add(w);
+      }
+    }
+    addPrograms(blocks, programs);
+    return programs;
+  }
+
+  private void addPrograms(List<Block> blocks, List<Waiting> programs) {
+    List<List<Task>> tasks = blocks.stream().map(Block::tasks).toList();
+    int first = 0;
+    for (int length : LongPrograms.lengths(tasks, List::size, launching.mostTasks())) {
+      var calls = new ArrayList<Task.Call>();
+      blocks.subList(first, first + length).forEach(block -> calls.addAll(block.calls));
+      programs.add(new Block(calls));
+      first += length;
+    }
+    blocks.clear();
+  }
+
   private void run(List<Waiting> work) {
     int[] begins = new int[work.size()];
+    // A program less that the host waits for is worth another form of the first one.
+    boolean firstBrings = launching.longPrograms() && work.getFirst() instanceof Block;
     for (int i = 0; i < begins.length; i++) {
       begins[i] = intCount;
       switch (work.get(i)) {
         case Block block -> {
-          stale |= programs.add(block.tasks());
+          stale |= programs.add(Program.of(block.calls, firstBrings && i == 0));
           block.calls.forEach(call -> integers(call.parameters(), Kernel.PARAMETERS));
         }
         case Put put -> stale |= puts.add(put.array);
@@ -311,11 +351,13 @@ final class DeviceQueue implements AutoCloseable {
       makePlan();
     }
     MemorySegment.copy(ints, 0, step.getSegment(), ValueLayout.JAVA_INT, 0, intCount);
-    plan.bringStep();
+    if (!firstBrings) {
+      plan.bringStep();
+    }
     for (int i = 0; i < begins.length; i++) {
       switch (work.get(i)) {
         case Block block -> {
-          plan.run(block.calls, begins[i]);
+          plan.run(block.calls, begins[i], firstBrings && i == 0);
           kernelsRun += block.calls.size();
         }
         case Put put -> plan.put(put.array, put.at, put.data, put.from, put.count);
@@ -329,13 +371,14 @@ final class DeviceQueue implements AutoCloseable {
     long start = System.nanoTime();
     endPlan();
     stale = true;
-    plan = new DevicePlan(device, launcher, common, step, arrays, programs, puts);
+    plan = new DevicePlan(device, launcher, launching, common, step, arrays, programs, puts);
     plan.start();
     stale = false;
     plansMade++;
     LOG.info(
-        "device plan {}: {} programs, {} arrays, {} ms before the first of them is compiled",
+        "device plan {}{}: {} programs, {} arrays, {} ms before the first of them is compiled",
         plansMade,
+        launching.cudaGraphs() ? " of CUDA graphs" : "",
         plan.programs(),
         arrays.size(),
         (System.nanoTime() - start) / 1_000_000);

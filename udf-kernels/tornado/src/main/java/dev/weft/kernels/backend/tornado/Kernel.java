@@ -40,7 +40,10 @@ enum Kernel {
     }
   },
 
-  /** 5 columns, 6 weight and 7 epsilon in {@code vectors}. */
+  /**
+   * 5 columns, 6 weight and 7 epsilon in {@code vectors}, 8 begin of the powers of the rows that
+   * come out, or -1.
+   */
   RMS_NORM(RowKernels.GROUP) {
     @Override
     void add(TaskGraph graph, String task, Arrays a, int slot) {
@@ -52,6 +55,7 @@ enum Kernel {
           a.step(),
           a.arena().floats(),
           a.vectors().floats(),
+          a.tables().floats(),
           slot);
     }
   },
@@ -149,11 +153,24 @@ enum Kernel {
     }
   },
 
-  /**
-   * 3 begin of two numbers a row, 5 columns, 6 the same up to a multiple of what the kernels of
-   * products take, 7 begin in the halves.
-   */
-  TO_HALVES(TensorKernels.WIDE_GROUP) {
+  /** 4 begin of two numbers a row, 5 columns. */
+  ROW_POWERS(TensorKernels.WIDE_GROUP) {
+    @Override
+    void add(TaskGraph graph, String task, Arrays a, int slot) {
+      graph.task(
+          task,
+          TensorKernels::rowPowers,
+          new KernelContext(),
+          a.base(),
+          a.step(),
+          a.arena().floats(),
+          a.tables().floats(),
+          slot);
+    }
+  },
+
+  /** 3 begin in the halves, 4 begin of the rows' powers, 5 columns, 6 words of eight rows. */
+  TO_HALVES(RowKernels.GROUP) {
     @Override
     void add(TaskGraph graph, String task, Arrays a, int slot) {
       graph.task(
@@ -163,15 +180,14 @@ enum Kernel {
           a.base(),
           a.step(),
           a.arena().floats(),
-          a.tables().floats(),
           a.halves().ints(),
           slot);
     }
   },
 
   /**
-   * 1 begin in the halves, 3 begin of the sums, 7 begin of words, 8 of scales, 9 slices, 10 pairs
-   * of steps of the inner dimension, 11 tokens of the sums, 12 tiles of output rows.
+   * 3 begin of the sums, 4 of the rows' powers, 5 columns, 7 begin of words, 8 of scales, 9 slices,
+   * 10 pairs of steps of the inner dimension, 11 tokens of the sums, 12 tiles of output rows.
    */
   TENSOR_FEW(TensorKernels.GROUP) {
     @Override
@@ -183,7 +199,6 @@ enum Kernel {
           a.base(),
           a.step(),
           a.arena().floats(),
-          a.halves().ints(),
           a.first().ints(),
           a.second().floats(),
           slot,
@@ -191,7 +206,7 @@ enum Kernel {
     }
   },
 
-  /** The same. */
+  /** The same; 1 begin in the halves. */
   TENSOR_MANY(TensorKernels.GROUP) {
     @Override
     void add(TaskGraph graph, String task, Arrays a, int slot) {
@@ -393,8 +408,18 @@ enum Kernel {
     }
   };
 
-  /** Parameters of a call. */
-  static final int PARAMETERS = 16;
+  /** Parameters of a call, the last two of which are written for all kernels alike. */
+  static final int PARAMETERS = 18;
+
+  /**
+   * Which parameter says how many items a call has side by side. Item {@code x + GROUPS_X y} is for
+   * one work group, as long as there are no more items than work groups: else a work group takes
+   * several, one after the other. Kernels of single elements count these themselves.
+   */
+  static final int GROUPS_X = 16;
+
+  /** Which one says how many rows of those there are. */
+  static final int GROUPS_Y = 17;
 
   private final int group;
 

@@ -7,9 +7,9 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
  * Device code of operations on rows of activations. What changes from call to call is in {@code
- * step}, from {@code base[0] + 16 slot} on: see {@link Kernel} for the order. One thread computes
- * one element, unless a row has to be summed up: then one work group has one row, and sums in an
- * order that depends on its width only.
+ * step}, from {@code base[0] + PARAMETERS slot} on: see {@link Kernel} for the order. One thread
+ * computes one element, unless a row has to be summed up: then one work group has one row, and sums
+ * in an order that depends on its width only.
  *
  * <p>Written for what TornadoVM compiles well: no calls, no early returns, no unsigned shifts.
  */
@@ -21,16 +21,16 @@ final class RowKernels {
 
   /** {@code to[at + i] = stage[i]}. */
   static void putFloats(KernelContext c, IntArray base, FloatArray stage, FloatArray to) {
-    int i = c.globalIdx;
-    if (i < base.get(1)) {
+    int count = base.get(1);
+    for (int i = c.globalIdx; i < count; i += c.globalGroupSizeX) {
       to.set(base.get(0) + i, stage.get(i));
     }
   }
 
   /** The same for words. */
   static void putInts(KernelContext c, IntArray base, IntArray stage, IntArray to) {
-    int i = c.globalIdx;
-    if (i < base.get(1)) {
+    int count = base.get(1);
+    for (int i = c.globalIdx; i < count; i += c.globalGroupSizeX) {
       to.set(base.get(0) + i, stage.get(i));
     }
   }
@@ -50,19 +50,18 @@ final class RowKernels {
   }
 
   static void zero(KernelContext c, IntArray base, IntArray step, FloatArray arena, int slot) {
-    int p = base.get(0) + slot * 16;
-    int i = c.globalIdx;
-    if (i < step.get(p)) {
+    int p = base.get(0) + slot * Kernel.PARAMETERS;
+    int count = step.get(p);
+    for (int i = c.globalIdx; i < count; i += c.globalGroupSizeX) {
       arena.set(step.get(p + 1) + i, 0f);
     }
   }
 
   static void gather(KernelContext c, IntArray base, IntArray step, FloatArray arena, int slot) {
-    int p = base.get(0) + slot * 16;
-    int rows = step.get(p);
+    int p = base.get(0) + slot * Kernel.PARAMETERS;
     int columns = step.get(p + 5);
-    int i = c.globalIdx;
-    if (i < rows * columns) {
+    int count = step.get(p) * columns;
+    for (int i = c.globalIdx; i < count; i += c.globalGroupSizeX) {
       int row = i / columns;
       int column = i - row * columns;
       int from = step.get(step.get(p + 6) + row);
@@ -78,33 +77,57 @@ final class RowKernels {
       IntArray step,
       FloatArray arena,
       FloatArray vectors,
+      FloatArray tables,
       int slot) {
-    int p = base.get(0) + slot * 16;
-    int row = c.groupIdx;
+    int p = base.get(0) + slot * Kernel.PARAMETERS;
     int thread = c.localIdx;
     int columns = step.get(p + 5);
     int stride = step.get(p + 4);
-    int x = step.get(p + 1) + row * step.get(p + 2);
-    int out = step.get(p + 3) + row * stride;
     int weight = step.get(p + 6);
+    int powers = step.get(p + 8);
     float epsilon = vectors.get(step.get(p + 7));
     float[] sums = c.allocateFloatLocalArray(128);
-    float sum = 0f;
-    for (int i = thread; i < columns; i += 128) {
-      float v = arena.get(x + i);
-      sum += v * v;
-    }
-    sums[thread] = sum;
-    c.localBarrier();
-    for (int s = 64; s > 0; s >>= 1) {
-      if (thread < s) {
-        sums[thread] += sums[thread + s];
+    int items = step.get(p + Kernel.GROUPS_X) * step.get(p + Kernel.GROUPS_Y);
+    for (int row = c.groupIdx; row < items; row += c.globalGroupSizeX >> 7) {
+      int x = step.get(p + 1) + row * step.get(p + 2);
+      int out = step.get(p + 3) + row * stride;
+      float sum = 0f;
+      for (int i = thread; i < columns; i += 128) {
+        float v = arena.get(x + i);
+        sum += v * v;
+      }
+      sums[thread] = sum;
+      c.localBarrier();
+      for (int s = 64; s > 0; s >>= 1) {
+        if (thread < s) {
+          sums[thread] += sums[thread + s];
+        }
+        c.localBarrier();
+      }
+      float scale = 1f / TornadoMath.sqrt(sums[0] / columns + epsilon);
+      float most = 0f;
+      for (int i = thread; i < stride; i += 128) {
+        float v = arena.get(x + i) * scale * vectors.get(weight + i);
+        arena.set(out + i, v);
+        most = TornadoMath.max(most, TornadoMath.abs(v));
       }
       c.localBarrier();
-    }
-    float scale = 1f / TornadoMath.sqrt(sums[0] / columns + epsilon);
-    for (int i = thread; i < stride; i += 128) {
-      arena.set(out + i, arena.get(x + i) * scale * vectors.get(weight + i));
+      sums[thread] = most;
+      c.localBarrier();
+      // None where nobody asks for powers.
+      int first = powers >= 0 ? 64 : 0;
+      for (int s = first; s > 0; s >>= 1) {
+        if (thread < s) {
+          sums[thread] = TornadoMath.max(sums[thread], sums[thread + s]);
+        }
+        c.localBarrier();
+      }
+      if (powers >= 0) {
+        if (thread == 0) {
+          TensorKernels.putPower(arena, tables, sums[0], powers + row * 2);
+        }
+      }
+      c.localBarrier();
     }
   }
 
@@ -116,37 +139,44 @@ final class RowKernels {
       FloatArray arena,
       FloatArray vectors,
       int slot) {
-    int p = base.get(0) + slot * 16;
+    int p = base.get(0) + slot * Kernel.PARAMETERS;
     int headDim = step.get(p + 5);
-    int x = step.get(p + 1) + c.groupIdy * step.get(p + 2) + step.get(p + 3) + c.groupIdx * headDim;
     int thread = c.localIdx;
     int weight = step.get(p + 6);
     float epsilon = vectors.get(step.get(p + 7));
     float[] sums = c.allocateFloatLocalArray(128);
-    float sum = 0f;
-    for (int i = thread; i < headDim; i += 128) {
-      float v = arena.get(x + i);
-      sum += v * v;
-    }
-    sums[thread] = sum;
-    c.localBarrier();
-    for (int s = 64; s > 0; s >>= 1) {
-      if (thread < s) {
-        sums[thread] += sums[thread + s];
+    int groupsX = step.get(p + Kernel.GROUPS_X);
+    int items = groupsX * step.get(p + Kernel.GROUPS_Y);
+    for (int item = c.groupIdx; item < items; item += c.globalGroupSizeX >> 7) {
+      int row = item / groupsX;
+      int head = item - row * groupsX;
+      int x = step.get(p + 1) + row * step.get(p + 2) + step.get(p + 3) + head * headDim;
+      float sum = 0f;
+      for (int i = thread; i < headDim; i += 128) {
+        float v = arena.get(x + i);
+        sum += v * v;
+      }
+      sums[thread] = sum;
+      c.localBarrier();
+      for (int s = 64; s > 0; s >>= 1) {
+        if (thread < s) {
+          sums[thread] += sums[thread + s];
+        }
+        c.localBarrier();
+      }
+      float scale = 1f / TornadoMath.sqrt(sums[0] / headDim + epsilon);
+      for (int i = thread; i < headDim; i += 128) {
+        arena.set(x + i, arena.get(x + i) * scale * vectors.get(weight + i));
       }
       c.localBarrier();
-    }
-    float scale = 1f / TornadoMath.sqrt(sums[0] / headDim + epsilon);
-    for (int i = thread; i < headDim; i += 128) {
-      arena.set(x + i, arena.get(x + i) * scale * vectors.get(weight + i));
     }
   }
 
   static void add(KernelContext c, IntArray base, IntArray step, FloatArray arena, int slot) {
-    int p = base.get(0) + slot * 16;
+    int p = base.get(0) + slot * Kernel.PARAMETERS;
     int columns = step.get(p + 5);
-    int i = c.globalIdx;
-    if (i < step.get(p) * columns) {
+    int count = step.get(p) * columns;
+    for (int i = c.globalIdx; i < count; i += c.globalGroupSizeX) {
       int row = i / columns;
       int column = i - row * columns;
       int x = step.get(p + 1) + row * step.get(p + 2) + column;
@@ -161,10 +191,10 @@ final class RowKernels {
       FloatArray arena,
       FloatArray vectors,
       int slot) {
-    int p = base.get(0) + slot * 16;
+    int p = base.get(0) + slot * Kernel.PARAMETERS;
     int columns = step.get(p + 5);
-    int i = c.globalIdx;
-    if (i < step.get(p) * columns) {
+    int count = step.get(p) * columns;
+    for (int i = c.globalIdx; i < count; i += c.globalGroupSizeX) {
       int row = i / columns;
       int column = i - row * columns;
       int x = step.get(p + 1) + row * step.get(p + 2) + column;
@@ -174,10 +204,10 @@ final class RowKernels {
 
   /** Rounded once, as by a fused multiply-add. The factors of the rows are activations too. */
   static void addScaled(KernelContext c, IntArray base, IntArray step, FloatArray arena, int slot) {
-    int p = base.get(0) + slot * 16;
+    int p = base.get(0) + slot * Kernel.PARAMETERS;
     int columns = step.get(p + 5);
-    int i = c.globalIdx;
-    if (i < step.get(p) * columns) {
+    int count = step.get(p) * columns;
+    for (int i = c.globalIdx; i < count; i += c.globalGroupSizeX) {
       int row = i / columns;
       int column = i - row * columns;
       int to = step.get(step.get(p + 6) + row);
@@ -189,10 +219,10 @@ final class RowKernels {
   }
 
   static void swiGlu(KernelContext c, IntArray base, IntArray step, FloatArray arena, int slot) {
-    int p = base.get(0) + slot * 16;
+    int p = base.get(0) + slot * Kernel.PARAMETERS;
     int width = step.get(p + 5);
-    int i = c.globalIdx;
-    if (i < step.get(p) * width) {
+    int count = step.get(p) * width;
+    for (int i = c.globalIdx; i < count; i += c.globalGroupSizeX) {
       int row = i / width;
       int column = i - row * width;
       int x = step.get(p + 1) + row * step.get(p + 2) + column;

@@ -25,10 +25,8 @@ final class StoreKernels {
       FloatArray keys,
       FloatArray values,
       int slot) {
-    int p = base.get(0) + slot * 16;
+    int p = base.get(0) + slot * Kernel.PARAMETERS;
     int tokens = step.get(p);
-    int token = c.groupIdy;
-    int head = c.groupIdx;
     int thread = c.localIdx;
     int headDim = step.get(p + 6);
     int heads = step.get(p + 7);
@@ -36,35 +34,41 @@ final class StoreKernels {
     int pairs = step.get(p + 9);
     int interleaved = step.get(p + 10);
     int ragged = step.get(p + 13);
-    int position = step.get(ragged + token);
-    int row = step.get(p + 1) + token * step.get(p + 2);
-    int kvHead = head - heads;
-    int x = row + step.get(p + 3) + head * headDim;
-    if (kvHead >= 0) {
-      x = row + step.get(p + 4) + kvHead * headDim;
-    }
-    int first = interleaved == 1 ? 2 : 1;
-    int distance = interleaved == 1 ? 1 : pairs;
-    int cos = step.get(p + 11) + position * pairs;
-    int sin = step.get(p + 12) + position * pairs;
-    for (int i = thread; i < pairs; i += 64) {
-      int at = x + i * first;
-      float a = arena.get(at);
-      float b = arena.get(at + distance);
-      float cosine = vectors.get(cos + i);
-      float sine = vectors.get(sin + i);
-      arena.set(at, a * cosine - b * sine);
-      arena.set(at + distance, a * sine + b * cosine);
-    }
-    c.globalBarrier();
-    if (kvHead >= 0) {
-      int page = step.get(step.get(ragged + tokens + token) + (position >> 4));
-      int inPage = position & 15;
-      int block = step.get(p + 14) + (page * kvHeads + kvHead) * headDim * 16;
-      int value = row + step.get(p + 5) + kvHead * headDim;
-      for (int d = thread; d < headDim; d += 64) {
-        keys.set(block + d * 16 + inPage, arena.get(x + d));
-        values.set(block + inPage * headDim + d, arena.get(value + d));
+    int groupsX = step.get(p + Kernel.GROUPS_X);
+    int items = groupsX * step.get(p + Kernel.GROUPS_Y);
+    for (int item = c.groupIdx; item < items; item += c.globalGroupSizeX >> 6) {
+      int token = item / groupsX;
+      int head = item - token * groupsX;
+      int position = step.get(ragged + token);
+      int row = step.get(p + 1) + token * step.get(p + 2);
+      int kvHead = head - heads;
+      int x = row + step.get(p + 3) + head * headDim;
+      if (kvHead >= 0) {
+        x = row + step.get(p + 4) + kvHead * headDim;
+      }
+      int first = interleaved == 1 ? 2 : 1;
+      int distance = interleaved == 1 ? 1 : pairs;
+      int cos = step.get(p + 11) + position * pairs;
+      int sin = step.get(p + 12) + position * pairs;
+      for (int i = thread; i < pairs; i += 64) {
+        int at = x + i * first;
+        float a = arena.get(at);
+        float b = arena.get(at + distance);
+        float cosine = vectors.get(cos + i);
+        float sine = vectors.get(sin + i);
+        arena.set(at, a * cosine - b * sine);
+        arena.set(at + distance, a * sine + b * cosine);
+      }
+      c.globalBarrier();
+      if (kvHead >= 0) {
+        int page = step.get(step.get(ragged + tokens + token) + (position >> 4));
+        int inPage = position & 15;
+        int block = step.get(p + 14) + (page * kvHeads + kvHead) * headDim * 16;
+        int value = row + step.get(p + 5) + kvHead * headDim;
+        for (int d = thread; d < headDim; d += 64) {
+          keys.set(block + d * 16 + inPage, arena.get(x + d));
+          values.set(block + inPage * headDim + d, arena.get(value + d));
+        }
       }
     }
   }
@@ -82,10 +86,8 @@ final class StoreKernels {
       FloatArray valueScales,
       int slot,
       int format) {
-    int p = base.get(0) + slot * 16;
+    int p = base.get(0) + slot * Kernel.PARAMETERS;
     int tokens = step.get(p);
-    int token = c.groupIdy;
-    int head = c.groupIdx;
     int thread = c.localIdx;
     int headDim = step.get(p + 6);
     int heads = step.get(p + 7);
@@ -93,77 +95,84 @@ final class StoreKernels {
     int pairs = step.get(p + 9);
     int interleaved = step.get(p + 10);
     int ragged = step.get(p + 13);
-    int position = step.get(ragged + token);
-    int row = step.get(p + 1) + token * step.get(p + 2);
-    int kvHead = head - heads;
-    int x = row + step.get(p + 3) + head * headDim;
-    if (kvHead >= 0) {
-      x = row + step.get(p + 4) + kvHead * headDim;
-    }
-    int first = interleaved == 1 ? 2 : 1;
-    int distance = interleaved == 1 ? 1 : pairs;
-    int cos = step.get(p + 11) + position * pairs;
-    int sin = step.get(p + 12) + position * pairs;
-    for (int i = thread; i < pairs; i += 64) {
-      int at = x + i * first;
-      float a = arena.get(at);
-      float b = arena.get(at + distance);
-      float cosine = vectors.get(cos + i);
-      float sine = vectors.get(sin + i);
-      arena.set(at, a * cosine - b * sine);
-      arena.set(at + distance, a * sine + b * cosine);
-    }
-    c.globalBarrier();
-    int elements = format == DeviceFormat.F16 ? 2 : 4;
-    int words = (headDim + elements - 1) / elements;
-    int blocks = (headDim + 31) / 32;
-    int page = step.get(step.get(ragged + tokens + token) + (position >> 4));
-    int inPage = position & 15;
-    int block = step.get(p + 14) + (page * kvHeads + kvHead) * words * 16;
-    int scalesAt = step.get(p + 15) + (page * kvHeads + kvHead) * blocks * 16;
-    int value = row + step.get(p + 5) + kvHead * headDim;
     float[] scales = c.allocateFloatLocalArray(128);
-    if (format == DeviceFormat.Q8 && kvHead >= 0 && thread < 2 * blocks) {
-      int of = thread < blocks ? x : value;
-      int number = thread < blocks ? thread : thread - blocks;
-      int begin = number * 32;
-      int end = TornadoMath.min(headDim, begin + 32);
-      float largest = 0f;
-      float damage = 0f;
-      for (int d = begin; d < end; d++) {
-        float v = arena.get(of + d);
-        largest = TornadoMath.max(largest, TornadoMath.abs(v));
-        damage += v * 0f;
+    int groupsX = step.get(p + Kernel.GROUPS_X);
+    int items = groupsX * step.get(p + Kernel.GROUPS_Y);
+    for (int item = c.groupIdx; item < items; item += c.globalGroupSizeX >> 6) {
+      int token = item / groupsX;
+      int head = item - token * groupsX;
+      int position = step.get(ragged + token);
+      int row = step.get(p + 1) + token * step.get(p + 2);
+      int kvHead = head - heads;
+      int x = row + step.get(p + 3) + head * headDim;
+      if (kvHead >= 0) {
+        x = row + step.get(p + 4) + kvHead * headDim;
       }
-      scales[thread] = largest / 127f + damage;
-    }
-    c.localBarrier();
-    if (kvHead >= 0) {
-      for (int w = thread; w < words; w += 64) {
-        int keyWord = 0;
-        int valueWord = 0;
-        for (int i = 0; i < elements; i++) {
-          int d = w * elements + i;
-          float k = d < headDim ? arena.get(x + d) : 0f;
-          float v = d < headDim ? arena.get(value + d) : 0f;
-          if (format == DeviceFormat.F16) {
-            keyWord = keyWord + (half(k) << (16 * i));
-            valueWord = valueWord + (half(v) << (16 * i));
-          } else {
-            int number = d >> 5;
-            keyWord = keyWord + ((eighth(k, scales[number]) & 255) << (8 * i));
-            valueWord = valueWord + ((eighth(v, scales[blocks + number]) & 255) << (8 * i));
+      int first = interleaved == 1 ? 2 : 1;
+      int distance = interleaved == 1 ? 1 : pairs;
+      int cos = step.get(p + 11) + position * pairs;
+      int sin = step.get(p + 12) + position * pairs;
+      for (int i = thread; i < pairs; i += 64) {
+        int at = x + i * first;
+        float a = arena.get(at);
+        float b = arena.get(at + distance);
+        float cosine = vectors.get(cos + i);
+        float sine = vectors.get(sin + i);
+        arena.set(at, a * cosine - b * sine);
+        arena.set(at + distance, a * sine + b * cosine);
+      }
+      c.globalBarrier();
+      int elements = format == DeviceFormat.F16 ? 2 : 4;
+      int words = (headDim + elements - 1) / elements;
+      int blocks = (headDim + 31) / 32;
+      int page = step.get(step.get(ragged + tokens + token) + (position >> 4));
+      int inPage = position & 15;
+      int block = step.get(p + 14) + (page * kvHeads + kvHead) * words * 16;
+      int scalesAt = step.get(p + 15) + (page * kvHeads + kvHead) * blocks * 16;
+      int value = row + step.get(p + 5) + kvHead * headDim;
+      if (format == DeviceFormat.Q8 && kvHead >= 0 && thread < 2 * blocks) {
+        int of = thread < blocks ? x : value;
+        int number = thread < blocks ? thread : thread - blocks;
+        int begin = number * 32;
+        int end = TornadoMath.min(headDim, begin + 32);
+        float largest = 0f;
+        float damage = 0f;
+        for (int d = begin; d < end; d++) {
+          float v = arena.get(of + d);
+          largest = TornadoMath.max(largest, TornadoMath.abs(v));
+          damage += v * 0f;
+        }
+        scales[thread] = largest / 127f + damage;
+      }
+      c.localBarrier();
+      if (kvHead >= 0) {
+        for (int w = thread; w < words; w += 64) {
+          int keyWord = 0;
+          int valueWord = 0;
+          for (int i = 0; i < elements; i++) {
+            int d = w * elements + i;
+            float k = d < headDim ? arena.get(x + d) : 0f;
+            float v = d < headDim ? arena.get(value + d) : 0f;
+            if (format == DeviceFormat.F16) {
+              keyWord = keyWord + (half(k) << (16 * i));
+              valueWord = valueWord + (half(v) << (16 * i));
+            } else {
+              int number = d >> 5;
+              keyWord = keyWord + ((eighth(k, scales[number]) & 255) << (8 * i));
+              valueWord = valueWord + ((eighth(v, scales[blocks + number]) & 255) << (8 * i));
+            }
+          }
+          keys.set(block + w * 16 + inPage, keyWord);
+          values.set(block + inPage * words + w, valueWord);
+        }
+        if (format == DeviceFormat.Q8) {
+          for (int b = thread; b < blocks; b += 64) {
+            keyScales.set(scalesAt + b * 16 + inPage, scales[b]);
+            valueScales.set(scalesAt + inPage * blocks + b, scales[blocks + b]);
           }
         }
-        keys.set(block + w * 16 + inPage, keyWord);
-        values.set(block + inPage * words + w, valueWord);
       }
-      if (format == DeviceFormat.Q8) {
-        for (int b = thread; b < blocks; b += 64) {
-          keyScales.set(scalesAt + b * 16 + inPage, scales[b]);
-          valueScales.set(scalesAt + inPage * blocks + b, scales[blocks + b]);
-        }
-      }
+      c.localBarrier();
     }
   }
 

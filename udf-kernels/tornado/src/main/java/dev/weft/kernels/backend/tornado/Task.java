@@ -27,9 +27,14 @@ record Task(Kernel kernel, DeviceArray first, DeviceArray second, Scales scales,
    *
    * @param last whether a program may end here, as after a block of a model
    */
-  record Call(Task task, int[] parameters, int groupsX, int groupsY, boolean last) {
+  record Call(Task task, int[] parameters, boolean last) {
+    /** What there is to do, each by one work group. */
+    long items() {
+      return (long) parameters[Kernel.GROUPS_X] * parameters[Kernel.GROUPS_Y];
+    }
+
     Call asLast() {
-      return new Call(task, parameters, groupsX, groupsY, true);
+      return new Call(task, parameters, true);
     }
   }
 }

@@ -40,23 +40,29 @@ final class TensorProducts {
     int slices = TensorKernels.slices(outputs, columns);
     int pairs = Math.ceilDiv(columns, TensorKernels.PADDING);
     int inner = pairs * TensorKernels.PADDING;
-    int halves = halves(Math.multiplyExact(padded, inner / 2));
+    int halvesAt = many ? halves(Math.multiplyExact(padded, inner / 2)) : 0;
     int sums = Math.multiplyExact(tiles * MatmulKernels.LANES * slices, padded);
     int sumsAt = scratch.applyAsInt(Math.addExact(sums, 2 * rows));
     int powersAt = sumsAt + sums;
 
-    parameters[3] = powersAt;
+    parameters[4] = powersAt;
     parameters[5] = columns;
-    parameters[6] = inner;
-    parameters[7] = halves;
-    queue.call(
-        new Task(Kernel.TO_HALVES, null, null, 0),
-        parameters,
-        Math.ceilDiv(rows, TensorKernels.TOKENS),
-        1,
-        false);
-
-    parameters[1] = halves;
+    if (!powersByNorm(powersAt)) {
+      queue.call(new Task(Kernel.ROW_POWERS, null, null, 0), parameters, rows, 1, false);
+    }
+    if (many) {
+      int words = TensorKernels.TOKENS / 2 * inner;
+      parameters[3] = halvesAt;
+      parameters[6] = words;
+      long count = (long) Math.ceilDiv(rows, TensorKernels.TOKENS) * words;
+      queue.call(
+          new Task(Kernel.TO_HALVES, null, null, 0),
+          parameters,
+          DevicePlan.groups(count),
+          1,
+          false);
+      parameters[1] = halvesAt;
+    }
     parameters[3] = sumsAt;
     parameters[7] = matrix.wordsAt();
     parameters[8] = matrix.floatsAt();
@@ -86,6 +92,22 @@ final class TensorProducts {
         tiles,
         Math.ceilDiv(rows, MatmulKernels.LANES),
         false);
+  }
+
+  /** Whether the norm that was called last is what is multiplied, and now finds the powers too. */
+  private boolean powersByNorm(int powersAt) {
+    Task.Call call = queue.lastCall();
+    if (call == null || call.task().kernel() != Kernel.RMS_NORM) {
+      return false;
+    }
+    int[] norm = call.parameters();
+    boolean sameRows = norm[0] == parameters[0];
+    boolean sameInput = norm[3] == parameters[1] && norm[4] == parameters[2];
+    if (!sameRows || !sameInput || norm[8] >= 0) {
+      return false;
+    }
+    norm[8] = powersAt;
+    return true;
   }
 
   /** Begin of room for that many words of two f16, until the next call. */

@@ -43,66 +43,72 @@ final class TopKernels {
       FloatArray arena,
       FloatArray vectors,
       int slot) {
-    int p = base.get(0) + slot * 16;
+    int p = base.get(0) + slot * Kernel.PARAMETERS;
     int thread = c.localIdx;
-    int asked = step.get(p + 9) + 2 * c.groupIdy;
-    int count = step.get(asked + 1);
-    int x = step.get(p + 1) + step.get(asked) * step.get(p + 2);
-    int begin = c.groupIdx * step.get(p + 6);
-    int end = Math.min(step.get(p + 5), begin + step.get(p + 6));
-    int most = step.get(p + 8);
-    int out = step.get(p + 4) + (c.groupIdy * step.get(p + 7) + c.groupIdx) * 2 * most;
     float infinity = vectors.get(step.get(p + 10));
     float[] logits = c.allocateFloatLocalArray(128);
     int[] places = c.allocateIntLocalArray(128);
-    // What this thread gave last: what comes after it is left.
-    float goneLogit = infinity;
-    int gonePlace = -16777217;
-    float bestLogit = -infinity;
-    int bestPlace = 16777216;
-    int search = 1;
-    for (int rank = 0; rank < count; rank++) {
-      bestLogit = search > 0 ? -infinity : bestLogit;
-      bestPlace = search > 0 ? 16777216 : bestPlace;
-      int from = search > 0 ? begin + thread : end;
-      for (int i = from; i < end; i += 128) {
-        float value = arena.get(x + i);
-        float logit = value != value ? infinity : value;
-        int place = value != value ? i - 16777216 : i;
-        int less = logit < goneLogit ? 1 : 0;
-        int level = logit == goneLogit ? 1 : 0;
-        int later = place > gonePlace ? 1 : 0;
-        int more = logit > bestLogit ? 1 : 0;
-        int same = logit == bestLogit ? 1 : 0;
-        int before = place < bestPlace ? 1 : 0;
-        if ((less + level * later) * (more + same * before) > 0) {
-          bestLogit = logit;
-          bestPlace = place;
-        }
-      }
-      logits[thread] = bestLogit;
-      places[thread] = bestPlace;
-      c.localBarrier();
-      for (int s = 64; s > 0; s >>= 1) {
-        if (thread < s) {
-          float logit = logits[thread + s];
-          int place = places[thread + s];
-          if (logit > logits[thread] || (logit == logits[thread] && place < places[thread])) {
-            logits[thread] = logit;
-            places[thread] = place;
+    int groupsX = step.get(p + Kernel.GROUPS_X);
+    int items = groupsX * step.get(p + Kernel.GROUPS_Y);
+    for (int item = c.groupIdx; item < items; item += c.globalGroupSizeX >> 7) {
+      int row = item / groupsX;
+      int slice = item - row * groupsX;
+      int asked = step.get(p + 9) + 2 * row;
+      int count = step.get(asked + 1);
+      int x = step.get(p + 1) + step.get(asked) * step.get(p + 2);
+      int begin = slice * step.get(p + 6);
+      int end = Math.min(step.get(p + 5), begin + step.get(p + 6));
+      int most = step.get(p + 8);
+      int out = step.get(p + 4) + (row * step.get(p + 7) + slice) * 2 * most;
+      // What this thread gave last: what comes after it is left.
+      float goneLogit = infinity;
+      int gonePlace = -16777217;
+      float bestLogit = -infinity;
+      int bestPlace = 16777216;
+      int search = 1;
+      for (int rank = 0; rank < count; rank++) {
+        bestLogit = search > 0 ? -infinity : bestLogit;
+        bestPlace = search > 0 ? 16777216 : bestPlace;
+        int from = search > 0 ? begin + thread : end;
+        for (int i = from; i < end; i += 128) {
+          float value = arena.get(x + i);
+          float logit = value != value ? infinity : value;
+          int place = value != value ? i - 16777216 : i;
+          int less = logit < goneLogit ? 1 : 0;
+          int level = logit == goneLogit ? 1 : 0;
+          int later = place > gonePlace ? 1 : 0;
+          int more = logit > bestLogit ? 1 : 0;
+          int same = logit == bestLogit ? 1 : 0;
+          int before = place < bestPlace ? 1 : 0;
+          if ((less + level * later) * (more + same * before) > 0) {
+            bestLogit = logit;
+            bestPlace = place;
           }
         }
+        logits[thread] = bestLogit;
+        places[thread] = bestPlace;
+        c.localBarrier();
+        for (int s = 64; s > 0; s >>= 1) {
+          if (thread < s) {
+            float logit = logits[thread + s];
+            int place = places[thread + s];
+            if (logit > logits[thread] || (logit == logits[thread] && place < places[thread])) {
+              logits[thread] = logit;
+              places[thread] = place;
+            }
+          }
+          c.localBarrier();
+        }
+        int wonPlace = places[0];
+        if (thread == 0) {
+          arena.set(out + rank, logits[0]);
+          arena.set(out + most + rank, wonPlace);
+        }
+        search = bestPlace == wonPlace ? 1 : 0;
+        goneLogit = search > 0 ? bestLogit : goneLogit;
+        gonePlace = search > 0 ? bestPlace : gonePlace;
         c.localBarrier();
       }
-      int wonPlace = places[0];
-      if (thread == 0) {
-        arena.set(out + rank, logits[0]);
-        arena.set(out + most + rank, wonPlace);
-      }
-      search = bestPlace == wonPlace ? 1 : 0;
-      goneLogit = search > 0 ? bestLogit : goneLogit;
-      gonePlace = search > 0 ? bestPlace : gonePlace;
-      c.localBarrier();
     }
   }
 
@@ -117,45 +123,48 @@ final class TopKernels {
       FloatArray arena,
       FloatArray vectors,
       int slot) {
-    int p = base.get(0) + slot * 16;
+    int p = base.get(0) + slot * Kernel.PARAMETERS;
     int thread = c.localIdx;
-    int asked = step.get(p + 9) + 2 * c.groupIdx;
-    int count = step.get(asked + 1);
-    int x = step.get(p + 1) + step.get(asked) * step.get(p + 2);
-    int slices = step.get(p + 7);
-    int most = step.get(p + 8);
-    int out = step.get(p + 3) + c.groupIdx * 2 * most;
-    int found = step.get(p + 4) + (c.groupIdx * slices + Math.min(thread, slices - 1)) * 2 * most;
     float infinity = vectors.get(step.get(p + 10));
     float[] logits = c.allocateFloatLocalArray(128);
     int[] places = c.allocateIntLocalArray(128);
-    int next = thread < slices ? 0 : count;
-    for (int rank = 0; rank < count; rank++) {
-      int at = found + Math.min(next, count - 1);
-      float bestLogit = next < count ? arena.get(at) : -infinity;
-      int bestPlace = next < count ? (int) arena.get(at + most) : 16777216;
-      logits[thread] = bestLogit;
-      places[thread] = bestPlace;
-      c.localBarrier();
-      for (int s = 64; s > 0; s >>= 1) {
-        if (thread < s) {
-          float logit = logits[thread + s];
-          int place = places[thread + s];
-          if (logit > logits[thread] || (logit == logits[thread] && place < places[thread])) {
-            logits[thread] = logit;
-            places[thread] = place;
+    int items = step.get(p + Kernel.GROUPS_X) * step.get(p + Kernel.GROUPS_Y);
+    for (int row = c.groupIdx; row < items; row += c.globalGroupSizeX >> 7) {
+      int asked = step.get(p + 9) + 2 * row;
+      int count = step.get(asked + 1);
+      int x = step.get(p + 1) + step.get(asked) * step.get(p + 2);
+      int slices = step.get(p + 7);
+      int most = step.get(p + 8);
+      int out = step.get(p + 3) + row * 2 * most;
+      int found = step.get(p + 4) + (row * slices + Math.min(thread, slices - 1)) * 2 * most;
+      int next = thread < slices ? 0 : count;
+      for (int rank = 0; rank < count; rank++) {
+        int at = found + Math.min(next, count - 1);
+        float bestLogit = next < count ? arena.get(at) : -infinity;
+        int bestPlace = next < count ? (int) arena.get(at + most) : 16777216;
+        logits[thread] = bestLogit;
+        places[thread] = bestPlace;
+        c.localBarrier();
+        for (int s = 64; s > 0; s >>= 1) {
+          if (thread < s) {
+            float logit = logits[thread + s];
+            int place = places[thread + s];
+            if (logit > logits[thread] || (logit == logits[thread] && place < places[thread])) {
+              logits[thread] = logit;
+              places[thread] = place;
+            }
           }
+          c.localBarrier();
+        }
+        int wonPlace = places[0];
+        next = bestPlace == wonPlace ? next + 1 : next;
+        if (thread == 0) {
+          int token = wonPlace < 0 ? wonPlace + 16777216 : wonPlace;
+          arena.set(out + rank, arena.get(x + token));
+          arena.set(out + most + rank, token);
         }
         c.localBarrier();
       }
-      int wonPlace = places[0];
-      next = bestPlace == wonPlace ? next + 1 : next;
-      if (thread == 0) {
-        int token = wonPlace < 0 ? wonPlace + 16777216 : wonPlace;
-        arena.set(out + rank, arena.get(x + token));
-        arena.set(out + most + rank, token);
-      }
-      c.localBarrier();
     }
   }
 }

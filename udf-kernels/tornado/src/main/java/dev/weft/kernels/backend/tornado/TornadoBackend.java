@@ -3,6 +3,7 @@ package dev.weft.kernels.backend.tornado;
 import dev.weft.kernels.backend.Activations;
 import dev.weft.kernels.backend.AttentionShape;
 import dev.weft.kernels.backend.Backend;
+import dev.weft.kernels.backend.CudaGraphs;
 import dev.weft.kernels.backend.RopeTable;
 import dev.weft.kernels.backend.Weights;
 import dev.weft.kernels.kv.KvCache;
@@ -54,7 +55,7 @@ final class TornadoBackend implements Backend {
   private final boolean tensorCores;
 
   TornadoBackend(TornadoDevice device, DevicePlan.Launcher launcher) {
-    this(device, launcher, false);
+    this(device, launcher, Launching.of(CudaGraphs.AUTO, device), false);
   }
 
   /**
@@ -63,7 +64,11 @@ final class TornadoBackend implements Backend {
    * @throws IllegalArgumentException if tensor cores are asked for and the device has none that
    *     compute what they should
    */
-  TornadoBackend(TornadoDevice device, DevicePlan.Launcher launcher, boolean tensorCores) {
+  TornadoBackend(
+      TornadoDevice device,
+      DevicePlan.Launcher launcher,
+      Launching launching,
+      boolean tensorCores) {
     String name = device.getPhysicalDevice().getDeviceName().strip();
     if (tensorCores && device.getTornadoVMBackend() != TornadoVMBackendType.CUDA) {
       throw new IllegalArgumentException(
@@ -75,7 +80,8 @@ final class TornadoBackend implements Backend {
     this.tensorCores = tensorCores;
     boolean gpu = device.getDeviceType() == TornadoDeviceType.GPU;
     long part = device.getMaxGlobalMemory() / ARENA_PART_OF_MEMORY / Float.BYTES;
-    queue = new DeviceQueue(device, gpu ? (int) Math.min(1L << 29, part) : SMALL_ARENA, launcher);
+    int arena = gpu ? (int) Math.min(1L << 29, part) : SMALL_ARENA;
+    queue = new DeviceQueue(device, arena, launcher, launching);
     tokens = new StepTokens(queue);
     busy = GROUPS_PER_UNIT * Math.max(1, device.getPhysicalDevice().getDeviceMaxComputeUnits());
     weights = new WeightStore(queue, device.getMaxAllocMemory(), tensorCores);
@@ -175,6 +181,7 @@ final class TornadoBackend implements Backend {
     parameters[5] = x.columns();
     parameters[6] = weightAt;
     parameters[7] = epsilonAt;
+    parameters[8] = -1;
     call(Kernel.RMS_NORM, rows, 1, false);
   }
 

@@ -6,6 +6,7 @@ import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.BackendProvider;
 import java.util.List;
 import java.util.OptionalLong;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
 /**
  * GPUs through TornadoVM. {@code auto} takes it where there is a GPU; an OpenCL device that is a
@@ -57,7 +58,8 @@ public final class TornadoProvider implements BackendProvider {
 
   @Override
   public Backend open(BackendConfig config) {
-    return new TornadoBackend(
-        Devices.probe().device(config.device()), DevicePlan.Launcher.DIRECT, config.tensorCores());
+    TornadoDevice device = Devices.probe().device(config.device());
+    Launching launching = Launching.of(config.cudaGraphs(), device);
+    return new TornadoBackend(device, DevicePlan.Launcher.DIRECT, launching, config.tensorCores());
   }
 }

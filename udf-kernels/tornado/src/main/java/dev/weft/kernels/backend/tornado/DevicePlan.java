@@ -54,7 +54,7 @@ final class DevicePlan {
   }
 
   /** A graph of the plan, with a grid for each of its tasks. */
-  private record Graph(int index, List<WorkerGrid> grids) {}
+  private record Program(int index, List<WorkerGrid> grids) {}
 
   private final Launcher launcher;
   private final Launching launching;
@@ -67,8 +67,8 @@ final class DevicePlan {
 
   private final GridScheduler scheduler = new GridScheduler();
   private final List<ImmutableTaskGraph> graphs = new ArrayList<>();
-  private final Map<Program, Graph> programs = new HashMap<>();
-  private final Map<DeviceArray, Graph> puts = new HashMap<>();
+  private final Map<List<Task>, Program> programs = new HashMap<>();
+  private final Map<DeviceArray, Program> puts = new HashMap<>();
   private final Set<Integer> recorded = new HashSet<>();
   private final TornadoExecutionPlan plan;
   private TornadoExecutionResult lastResult;
@@ -78,6 +78,7 @@ final class DevicePlan {
    *
    * @param step parameters of programs; goes to the device by {@link #bringStep}
    * @param arrays that stay on the device
+   * @param programs the tasks of each
    * @param puts arrays that the host changes in part
    */
   DevicePlan(
@@ -87,7 +88,7 @@ final class DevicePlan {
       CommonArrays common,
       IntArray step,
       List<DeviceArray> arrays,
-      Collection<Program> programs,
+      Collection<List<Task>> programs,
       Collection<DeviceArray> puts) {
     this.launcher = launcher;
     this.launching = launching;
@@ -102,7 +103,7 @@ final class DevicePlan {
     addStart();
     addStep();
     puts.forEach(array -> this.puts.put(array, addPut(array)));
-    programs.forEach(program -> this.programs.put(program, addProgram(program)));
+    programs.forEach(tasks -> this.programs.put(tasks, addProgram(tasks)));
     plan = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
     plan.withDevice(device)
         .withGridScheduler(scheduler)
@@ -122,16 +123,17 @@ final class DevicePlan {
     add(graph);
   }
 
+  /**
+   * The only graph that brings {@code step}: each that does has a place of its own for it on the
+   * device, and recorded launches read it where it was when they were recorded.
+   */
   private void addStep() {
-    TaskGraph graph = bringStep(new TaskGraph(STEP), STEP);
+    TaskGraph graph =
+        new TaskGraph(STEP)
+            .consumeFromDevice(STEP, Arrays.copyOf(all, arrays.size()))
+            .transferToDevice(DataTransferMode.EVERY_EXECUTION, step);
     touch(graph, STEP, "t", step);
     add(graph);
-  }
-
-  private TaskGraph bringStep(TaskGraph graph, String name) {
-    return graph
-        .consumeFromDevice(name, Arrays.copyOf(all, arrays.size()))
-        .transferToDevice(DataTransferMode.EVERY_EXECUTION, step);
   }
 
   /** TornadoVM brings no array that no task has. */
@@ -144,26 +146,22 @@ final class DevicePlan {
     grid(RowKernels.GROUP, name + "." + task);
   }
 
-  private Graph addProgram(Program program) {
+  private Program addProgram(List<Task> tasks) {
     String name = "p" + graphs.size();
-    List<Task> tasks = program.tasks();
-    TaskGraph graph = new TaskGraph(name);
-    if (program.bringsStep()) {
-      bringStep(graph, name);
-    } else {
-      graph.consumeFromDevice(name, all);
-    }
-    graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, common.base());
+    TaskGraph graph =
+        new TaskGraph(name)
+            .consumeFromDevice(name, all)
+            .transferToDevice(DataTransferMode.EVERY_EXECUTION, common.base());
     var grids = new ArrayList<WorkerGrid>();
     for (int i = 0; i < tasks.size(); i++) {
       Task task = tasks.get(i);
       task.kernel().add(graph, "t" + i, common.with(task, step), i);
       grids.add(grid(task.kernel().group(), name + ".t" + i));
     }
-    return new Graph(add(graph), grids);
+    return new Program(add(graph), grids);
   }
 
-  private Graph addPut(DeviceArray array) {
+  private Program addPut(DeviceArray array) {
     String name = "put" + graphs.size();
     IntArray base = common.base();
     TaskGraph graph = new TaskGraph(name).consumeFromDevice(name, all);
@@ -179,7 +177,7 @@ final class DevicePlan {
           .task("t", RowKernels::putInts, new KernelContext(), base, stage, array.ints());
     }
     WorkerGrid grid = grid(RowKernels.GROUP, name + ".t");
-    return new Graph(add(graph), List.of(grid));
+    return new Program(add(graph), List.of(grid));
   }
 
   /** Its index in the plan. */
@@ -190,7 +188,8 @@ final class DevicePlan {
 
   private WorkerGrid grid(int group, String task) {
     WorkerGrid grid = new WorkerGrid1D(group);
-    setGrid(grid, group, 1);
+    grid.setGlobalWork(group, 1, 1);
+    grid.setLocalWork(group, 1, 1);
     scheduler.addWorkerGrid(task, grid);
     return grid;
   }
@@ -216,7 +215,7 @@ final class DevicePlan {
     run(START_INDEX);
   }
 
-  /** Brings {@code step} to the device, where the first program does not. */
+  /** Brings {@code step} to the device. */
   void bringStep() {
     run(STEP_INDEX);
   }
@@ -225,10 +224,9 @@ final class DevicePlan {
    * Runs the program of some calls.
    *
    * @param begin of their parameters in {@code step}
-   * @param bringsStep whether it brings {@code step} first
    */
-  void run(List<Task.Call> calls, int begin, boolean bringsStep) {
-    Graph program = programs.get(Program.of(calls, bringsStep));
+  void run(List<Task.Call> calls, int begin) {
+    Program program = programs.get(calls.stream().map(Task.Call::task).toList());
     for (int i = 0; i < calls.size(); i++) {
       Task.Call call = calls.get(i);
       setGrid(program.grids.get(i), call.task().kernel().group(), call.items());
@@ -251,11 +249,11 @@ final class DevicePlan {
       MemorySegment stage = common.stageInts().getSegment();
       MemorySegment.copy((int[]) data, from, stage, ValueLayout.JAVA_INT, 0, count);
     }
-    Graph put = puts.get(array);
-    setGrid(put.grids.getFirst(), RowKernels.GROUP, groups(count));
+    Program program = puts.get(array);
+    setGrid(program.grids.getFirst(), RowKernels.GROUP, groups(count));
     common.base().set(0, at);
     common.base().set(1, count);
-    run(put.index);
+    run(program.index);
   }
 
   private void run(int graph) {
@@ -288,20 +286,12 @@ final class DevicePlan {
   void close() {
     lastResult = null;
     try {
-      if (launching.cudaGraphs()) {
-        synchronized (RECORDING) {
-          free();
-        }
-      } else {
-        free();
+      synchronized (RECORDING) {
+        plan.freeDeviceMemory();
+        plan.close();
       }
     } catch (TornadoExecutionPlanException e) {
       throw new IllegalStateException("TornadoVM cannot free the device's memory", e);
     }
-  }
-
-  private void free() throws TornadoExecutionPlanException {
-    plan.freeDeviceMemory();
-    plan.close();
   }
 }

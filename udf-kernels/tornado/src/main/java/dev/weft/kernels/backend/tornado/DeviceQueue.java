@@ -61,7 +61,7 @@ final class DeviceQueue implements AutoCloseable {
   private final List<Waiting> waiting = new ArrayList<>();
 
   /** All that have been needed so far, in the order of their first use. */
-  private final Set<Program> programs = new LinkedHashSet<>();
+  private final Set<List<Task>> programs = new LinkedHashSet<>();
 
   private final Set<DeviceArray> puts = new LinkedHashSet<>();
   private IntArray step = new IntArray(1 << 14);
@@ -145,7 +145,7 @@ final class DeviceQueue implements AutoCloseable {
       waiting.removeIf(w -> w instanceof Put put && put.array() == array);
       arrays.remove(array);
       puts.remove(array);
-      programs.removeIf(program -> program.uses(array));
+      programs.removeIf(tasks -> tasks.stream().anyMatch(t -> t.uses(array)));
       stale = true;
     }
   }
@@ -300,7 +300,7 @@ final class DeviceQueue implements AutoCloseable {
 
   /** The blocks that wait in longer ones, where that pays. */
   private List<Waiting> programs(List<Waiting> work) {
-    if (!launching.longPrograms()) {
+    if (launching.mostTasks() == 0) {
       return work;
     }
     var programs = new ArrayList<Waiting>();
@@ -331,13 +331,11 @@ final class DeviceQueue implements AutoCloseable {
 
   private void run(List<Waiting> work) {
     int[] begins = new int[work.size()];
-    // A program less that the host waits for is worth another form of the first one.
-    boolean firstBrings = launching.longPrograms() && work.getFirst() instanceof Block;
     for (int i = 0; i < begins.length; i++) {
       begins[i] = intCount;
       switch (work.get(i)) {
         case Block block -> {
-          stale |= programs.add(Program.of(block.calls, firstBrings && i == 0));
+          stale |= programs.add(block.tasks());
           block.calls.forEach(call -> integers(call.parameters(), Kernel.PARAMETERS));
         }
         case Put put -> stale |= puts.add(put.array);
@@ -351,13 +349,11 @@ final class DeviceQueue implements AutoCloseable {
       makePlan();
     }
     MemorySegment.copy(ints, 0, step.getSegment(), ValueLayout.JAVA_INT, 0, intCount);
-    if (!firstBrings) {
-      plan.bringStep();
-    }
+    plan.bringStep();
     for (int i = 0; i < begins.length; i++) {
       switch (work.get(i)) {
         case Block block -> {
-          plan.run(block.calls, begins[i], firstBrings && i == 0);
+          plan.run(block.calls, begins[i]);
           kernelsRun += block.calls.size();
         }
         case Put put -> plan.put(put.array, put.at, put.data, put.from, put.count);

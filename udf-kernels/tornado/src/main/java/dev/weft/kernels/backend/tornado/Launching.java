@@ -7,7 +7,7 @@ import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
 /**
  * How programs are launched. As CUDA graphs the launches of a program are recorded when it first
  * runs, and repeated as they were: their grids stay the same. The host waits for the end of each
- * program, so they are longer then, and the first one of a step brings its integers.
+ * program, so they are longer then.
  *
  * @param cudaGraphs whether as CUDA graphs
  * @param grid work groups of a launch; fixed with CUDA graphs
@@ -22,10 +22,6 @@ record Launching(boolean cudaGraphs, Grid grid, int mostTasks) {
 
   /** Each task is compiled for itself, in 0.1 s or so. */
   private static final int MOST_TASKS = 64;
-
-  boolean longPrograms() {
-    return mostTasks > 0;
-  }
 
   /**
    * What a setting says for a device.

@@ -11,6 +11,9 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
  * the same size. Growing it changes the array, so programs that use it have to be made anew.
  */
 final class DeviceArray {
+  /** Bytes that are worth a collection. */
+  private static final long LARGE = 1L << 28;
+
   private final String name;
   private final boolean floats;
 
@@ -97,10 +100,32 @@ final class DeviceArray {
     if (wanted > most && (long) size() + Ranges.aligned(count) <= most) {
       wanted = most;
     }
-    TornadoNativeArray before = array;
-    array = make(Math.toIntExact(wanted));
-    MemorySegment.copy(before.getSegment(), 0, array.getSegment(), 0, 4L * size());
+    array = enlarged(Math.toIntExact(wanted));
+    collect(4L * size());
     ranges.grow((int) wanted);
+  }
+
+  private TornadoNativeArray enlarged(int wanted) {
+    TornadoNativeArray made = make(wanted);
+    MemorySegment.copy(array.getSegment(), 0, made.getSegment(), 0, 4L * size());
+    return made;
+  }
+
+  /** Drops the memory; the array is of no use then. */
+  void close() {
+    array = make(1);
+  }
+
+  /**
+   * Has memory of the host given back that arrays had which nobody has any more: TornadoVM leaves
+   * that to the collector, which does not see how large they are.
+   *
+   * @param bytes of these arrays
+   */
+  static void collect(long bytes) {
+    if (bytes >= LARGE) {
+      System.gc();
+    }
   }
 
   void putHost(int at, float[] data, int from, int count) {

@@ -2,6 +2,8 @@ package dev.weft.kernels.backend.tornado;
 
 import dev.weft.kernels.memory.MemoryBudgetException;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import uk.ac.manchester.tornado.api.exceptions.TornadoInternalError;
 import uk.ac.manchester.tornado.api.exceptions.TornadoMemoryException;
 import uk.ac.manchester.tornado.api.exceptions.TornadoOutOfMemoryException;
@@ -13,6 +15,9 @@ import uk.ac.manchester.tornado.api.exceptions.TornadoOutOfMemoryException;
  * @param device its name
  */
 record DeviceFaults(String device) {
+  private static final Pattern CUDA_STATUS = Pattern.compile("cuMemAlloc status=(\\d+)");
+  private static final String CUDA_OUT_OF_MEMORY = "2";
+
   /**
    * Runs what may fail on the device.
    *
@@ -61,7 +66,9 @@ record DeviceFaults(String device) {
   private static boolean isOutOfMemory(Throwable thrown) {
     for (Throwable t = thrown; t != null; t = t.getCause() == t ? null : t.getCause()) {
       if (t instanceof TornadoOutOfMemoryException || t instanceof TornadoMemoryException) {
-        return true;
+        // After a fault of its own CUDA answers every call with that, allocations too.
+        Matcher status = CUDA_STATUS.matcher(String.valueOf(t.getMessage()));
+        return !status.find() || status.group(1).equals(CUDA_OUT_OF_MEMORY);
       }
     }
     return false;

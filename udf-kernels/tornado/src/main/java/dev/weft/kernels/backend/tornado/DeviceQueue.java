@@ -405,8 +405,14 @@ final class DeviceQueue implements AutoCloseable {
   @Override
   public void close() {
     waiting.clear();
-    if (plan != null) {
-      closePlan();
+    try {
+      if (plan != null) {
+        closePlan();
+      }
+    } finally {
+      long bytes = arrays.stream().mapToLong(a -> 4L * a.size()).sum();
+      arrays.forEach(DeviceArray::close);
+      DeviceArray.collect(bytes);
     }
   }
 }

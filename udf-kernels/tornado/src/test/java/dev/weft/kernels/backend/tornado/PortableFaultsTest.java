@@ -68,4 +68,15 @@ class PortableFaultsTest {
         .isInstanceOf(MemoryBudgetException.class)
         .hasMessageContaining("a GPU is out of memory (Unable to allocate 7 bytes)");
   }
+
+  /** CUDA's number for it is 2; 700 is an illegal address. */
+  @Test
+  void afterAFaultAllocationsThatFailAreNoLackOfMemory() throws Exception {
+    String said = "[ERROR] Unable to allocate 7 B on the CUDA device (cuMemAlloc status=%d).";
+    assertThat(read(new TornadoOutOfMemoryException(said.formatted(2))))
+        .isInstanceOf(MemoryBudgetException.class);
+    assertThat(read(new TornadoOutOfMemoryException(said.formatted(700))))
+        .isInstanceOf(DeviceException.class)
+        .hasMessageContainingAll("a GPU failed", "cuMemAlloc status=700");
+  }
 }

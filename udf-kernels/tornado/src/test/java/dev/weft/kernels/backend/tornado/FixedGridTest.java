@@ -36,7 +36,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
 
-/** A few work groups that take everything one after the other compute the bits of many. */
+/**
+ * A few work groups that take everything one after the other compute the bits of many; on CUDA,
+ * recorded launches those of others.
+ */
 class FixedGridTest {
   private static final int ROWS = 19;
   private static final int COLUMNS = 96;
@@ -58,13 +61,25 @@ class FixedGridTest {
 
   private void requireSameBits(Work work) {
     List<float[]> expected = run(Launching.PLAIN, work);
-    List<float[]> found = run(new Launching(false, Grid.ofGroups(3), 64), work);
-    for (int i = 0; i < expected.size(); i++) {
-      // Else all could be wrong alike.
-      for (float value : expected.get(i)) {
-        assertThat(value).as("result %d, seed %d", i, seed).isFinite();
+    for (float[] values : expected) {
+      for (float value : values) {
+        // Else all could be wrong alike.
+        assertThat(Float.isFinite(value)).as("%s, seed %d", value, seed).isTrue();
       }
-      assertThat(found.get(i)).as("result %d, seed %d", i, seed).isEqualTo(expected.get(i));
+    }
+    requireBits(expected, new Launching(false, Grid.ofGroups(3), 64), work);
+    var device = Devices.probe().device(0);
+    if (device.getTornadoVMBackend() == TornadoVMBackendType.CUDA) {
+      requireBits(expected, Launching.of(CudaGraphs.TRUE, device), work);
+    }
+  }
+
+  private void requireBits(List<float[]> expected, Launching launching, Work work) {
+    List<float[]> found = run(launching, work);
+    for (int i = 0; i < expected.size(); i++) {
+      assertThat(found.get(i))
+          .as("result %d, %s, seed %d", i, launching, seed)
+          .isEqualTo(expected.get(i));
     }
   }
 

@@ -100,6 +100,19 @@ class DeviceFaultsTest {
     passes(launch -> new TornadoOutOfMemoryException("Unable to allocate " + launch + " bytes"));
   }
 
+  /** A driver that refuses a copy is heard of in a log only. */
+  @Test
+  void aCopyThatDoesNotComeIsNoAnswer() throws Exception {
+    AtomicBoolean running = new AtomicBoolean();
+    FailingDevice device = new FailingDevice(_ -> null, copy -> running.get() && copy % 4 == 0);
+    try (Engine engine = open(device)) {
+      running.set(true);
+      List<TestResult> results = EngineRuns.run(engine, requests(), 7).results();
+      assertThat(answers(results)).isEqualTo(undisturbed);
+    }
+    assertThat(device.failures()).isGreaterThan(3);
+  }
+
   /** Ends an engine after some launches and gives what the next one has left to do. */
   private static EngineException lose(RuntimeException error) throws Exception {
     AtomicInteger left = new AtomicInteger(Integer.MAX_VALUE);

@@ -51,11 +51,23 @@ final class DevicePlan {
     Launcher DIRECT = (plan, graph) -> plan.withGraph(graph).execute();
 
     TornadoExecutionResult launch(TornadoExecutionPlan plan, int graph);
+
+    /** Copies a part of an array to the host. */
+    default void copy(TornadoExecutionResult last, DataRange range) {
+      last.transferToHost(range);
+    }
   }
+
+  /**
+   * What the host has where a copy shall come: a NaN that no kernel makes. TornadoVM only logs that
+   * a driver refused a launch or a copy.
+   */
+  private static final int NOT_COPIED = 0x7fb7_1e55;
 
   /** A graph of the plan, with a grid for each of its tasks. */
   private record Program(int index, List<WorkerGrid> grids) {}
 
+  private final String device;
   private final Launcher launcher;
   private final Launching launching;
   private final CommonArrays common;
@@ -90,6 +102,7 @@ final class DevicePlan {
       List<DeviceArray> arrays,
       Collection<List<Task>> programs,
       Collection<DeviceArray> puts) {
+    this.device = device.getPhysicalDevice().getDeviceName().strip();
     this.launcher = launcher;
     this.launching = launching;
     this.common = common;
@@ -270,11 +283,25 @@ final class DevicePlan {
   /**
    * Copies a part of an array to the host. Of an array that came after the plan the host has all:
    * TornadoVM does not know it, and would copy from anywhere.
+   *
+   * @throws DeviceException if nothing was copied
    */
   void bring(DeviceArray array, int at, int count) {
     if (lastResult != null && arrays.contains(array)) {
+      MemorySegment host = array.host();
+      long first = 4L * at;
+      long last = 4L * (at + count - 1L);
+      host.set(ValueLayout.JAVA_INT, first, NOT_COPIED);
+      host.set(ValueLayout.JAVA_INT, last, NOT_COPIED);
       // Always as a range: after one, a transfer without a range copies the wrong part.
-      lastResult.transferToHost(new DataRange(array.array()).withOffset(at).withSize(count));
+      launcher.copy(lastResult, new DataRange(array.array()).withOffset(at).withSize(count));
+      if (host.get(ValueLayout.JAVA_INT, first) == NOT_COPIED
+          || host.get(ValueLayout.JAVA_INT, last) == NOT_COPIED) {
+        throw new DeviceException(
+            "%s failed: nothing came when %d elements of %s were copied; TornadoVM's driver says why on the standard error"
+                .formatted(device, count, array.name()),
+            null);
+      }
     }
   }
 
@@ -289,6 +316,9 @@ final class DevicePlan {
       synchronized (RECORDING) {
         plan.freeDeviceMemory();
         plan.close();
+        // Also lets compiled code go, and pages of the host that TornadoVM has pinned: the driver
+        // would go on to copy from there when the host has something else at their addresses.
+        plan.resetDevice();
       }
     } catch (TornadoExecutionPlanException e) {
       throw new IllegalStateException("TornadoVM cannot free the device's memory", e);

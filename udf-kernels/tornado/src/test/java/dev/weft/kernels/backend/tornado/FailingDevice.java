@@ -8,6 +8,10 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
+import uk.ac.manchester.tornado.api.DataRange;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.TornadoExecutionResult;
 import uk.ac.manchester.tornado.api.exceptions.TornadoRuntimeException;
 
 /**
@@ -26,6 +30,8 @@ public final class FailingDevice implements BackendProvider {
 
   private final TornadoProvider device = new TornadoProvider();
   private final IntFunction<RuntimeException> fault;
+  private final IntPredicate lost;
+  private final AtomicInteger copies = new AtomicInteger();
   private final AtomicInteger launches = new AtomicInteger();
   private final AtomicInteger failures = new AtomicInteger();
 
@@ -52,10 +58,19 @@ public final class FailingDevice implements BackendProvider {
    * @param fault gets the number of each launch, from 1; null for none
    */
   public FailingDevice(IntFunction<RuntimeException> fault) {
-    this.fault = fault;
+    this(fault, _ -> false);
   }
 
-  /** Launches that failed. */
+  /**
+   * @param lost gets the number of each copy to the host, from 1: whether nothing comes, without an
+   *     error
+   */
+  public FailingDevice(IntFunction<RuntimeException> fault, IntPredicate lost) {
+    this.fault = fault;
+    this.lost = lost;
+  }
+
+  /** Launches and copies that failed. */
   public int failures() {
     return failures.get();
   }
@@ -107,13 +122,25 @@ public final class FailingDevice implements BackendProvider {
     }
     return new TornadoBackend(
         Devices.probe().device(config.device()),
-        (plan, graph) -> {
-          RuntimeException thrown = fault.apply(launches.incrementAndGet());
-          if (thrown != null) {
-            failures.incrementAndGet();
-            throw thrown;
+        new DevicePlan.Launcher() {
+          @Override
+          public TornadoExecutionResult launch(TornadoExecutionPlan plan, int graph) {
+            RuntimeException thrown = fault.apply(launches.incrementAndGet());
+            if (thrown != null) {
+              failures.incrementAndGet();
+              throw thrown;
+            }
+            return DIRECT.launch(plan, graph);
           }
-          return DevicePlan.Launcher.DIRECT.launch(plan, graph);
+
+          @Override
+          public void copy(TornadoExecutionResult last, DataRange range) {
+            if (lost.test(copies.incrementAndGet())) {
+              failures.incrementAndGet();
+            } else {
+              DIRECT.copy(last, range);
+            }
+          }
         });
   }
 }

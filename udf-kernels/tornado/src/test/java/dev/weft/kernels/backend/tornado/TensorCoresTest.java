@@ -23,6 +23,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
 
 /** Products on tensor cores; on devices of other drivers, that they are refused. */
@@ -147,6 +148,53 @@ class TensorCoresTest {
       for (int r = 0; r < 32; r++) {
         assertThat(damaged[0][r]).isNaN();
         assertThat(Float.isFinite(damaged[2][r])).isFalse();
+      }
+    }
+  }
+
+  /**
+   * A norm finds the powers of its rows on its way; the host's copy of them is multiplied alike.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {3, 70})
+  void aProductOfANormNeedsAKernelLess(int rows) {
+    try (Arena arena = Arena.ofShared();
+        Backend backend = open()) {
+      var make = new RandomTensors(new Random(16), arena);
+      Tensor matrix = make.matrix(QuantFormat.Q8_0, 64, 96, 1);
+      Activations x = backend.allocate(rows, 96);
+      Activations normed = backend.allocate(rows, 96);
+      Activations copied = backend.allocate(rows, 96);
+      for (int t = 0; t < rows; t++) {
+        x.write(t, make.values(96, Math.pow(10, t % 5)), 0, 96);
+      }
+      try (Weights weights = backend.prepare(List.of(matrix))) {
+        Activations out = backend.allocate(rows, weights.outputs());
+        Activations expected = backend.allocate(rows, weights.outputs());
+        // Makes room.
+        backend.matmul(weights, x, rows, out);
+        backend.finish();
+        var device = (TornadoBackend) backend;
+        long before = device.kernelsRun();
+        backend.rmsNorm(x, rows, make.values(96, 1), 1e-5f, normed);
+        backend.matmul(weights, normed, rows, out);
+        backend.finish();
+        long after = device.kernelsRun();
+        float[] row = new float[96];
+        for (int t = 0; t < rows; t++) {
+          normed.read(t, row, 0, 96);
+          copied.write(t, row, 0, 96);
+        }
+        backend.matmul(weights, copied, rows, expected);
+        backend.finish();
+        assertThat(device.kernelsRun() - after).isEqualTo(after - before);
+        float[] y = new float[64];
+        float[] z = new float[64];
+        for (int t = 0; t < rows; t++) {
+          out.read(t, y, 0, 64);
+          expected.read(t, z, 0, 64);
+          assertThat(y).as("row %d", t).containsExactly(z);
+        }
       }
     }
   }

@@ -441,6 +441,10 @@ static CUresult copy(CUstream stream, Kind kind, uintptr_t to, uintptr_t from, s
     return CUDA_ERROR_INVALID_VALUE;
   }
   if (bytes == 0) return CUDA_SUCCESS;
+  if (tracing()) {
+    const char *names[] = {"", "to the device", "to the host", "on the device"};
+    say("copy " + std::to_string(bytes) + " bytes " + names[(int) kind] + ", " + standin::whereIs(kind == Kind::TO_HOST ? from : to));
+  }
   Operation o = {};
   o.kind = kind;
   o.to = to;

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -28,6 +29,7 @@ std::mutex mutex;
 std::map<uintptr_t, Buffer> buffers;
 std::map<uintptr_t, size_t> pins;
 size_t held = 0;
+std::atomic<unsigned> released{0};
 
 const std::pair<const uintptr_t, Buffer> *find(uintptr_t address) {
   auto next = buffers.upper_bound(address);
@@ -65,6 +67,7 @@ bool release(uintptr_t address) {
   if (b.cells) munmap(b.cells, (b.bytes / 4 + 1) * sizeof(Cell));
   munmap(b.mapping, b.mapped);
   buffers.erase(found);
+  released++;
   return true;
 }
 
@@ -111,8 +114,9 @@ std::string damaged() {
 Cell *cellOf(const void *address) {
   static thread_local uintptr_t from = 1, to = 0;
   static thread_local Cell *cells = nullptr;
+  static thread_local unsigned asOf = 0;
   uintptr_t a = (uintptr_t) address;
-  if (a < from || a >= to) {
+  if (a < from || a >= to || asOf != released) {
     std::lock_guard<std::mutex> lock(mutex);
     auto found = find(a);
     if (!found) return nullptr;
@@ -125,6 +129,7 @@ Cell *cellOf(const void *address) {
     from = found->first;
     to = from + b.bytes;
     cells = b.cells;
+    asOf = released;
   }
   return cells + (a - from) / 4;
 }

@@ -122,7 +122,8 @@ void describe(const char *image, Module &module) {
   for (int i = 0; i < h->e_shnum; i++) {
     std::string name = names + sections[i].sh_name;
     for (auto &k : module.kernels) {
-      if (name == ".nv.shared." + k.first) k.second->sharedBytes = (unsigned) sections[i].sh_size;
+      // From compute capability 9.0 on the first kilobyte is the system's.
+      if (name == ".nv.shared." + k.first) k.second->sharedBytes = (unsigned) sections[i].sh_size - 1024;
     }
     if (name != ".nv.info") continue;
     // Entries: format 4, attribute, size, then words; 0x2f: symbol and registers, 0x11: symbol and frame.

@@ -171,6 +171,7 @@ Translation translate(const std::string &cuda, bool races) {
   static const std::regex declaration(R"(^__shared__\s+((?:\w+\s+)*?\w+)\s+(\w+)\s*\[\s*(\d+)\s*\]\s*;)");
   static const std::regex function(R"(^__global__\s+void\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\()");
   static const std::regex cast(R"(^\(\s*(int|long long|long|unsigned int|unsigned long long|unsigned long)\s*\)\s*)");
+  static const std::regex element(R"(^\(\(\s*((?:\w+\s+)*?\w+)\s*\*\s*\)\s*)");
   static const std::regex access(R"(^\*\(\(\s*((?:\w+\s+)*?\w+)\s*\*\s*\)\s*)");
   for (size_t i = 0; i < cuda.size();) {
     if (cuda.compare(i, 2, "//") == 0) {
@@ -201,7 +202,8 @@ Translation translate(const std::string &cuda, bool races) {
     if (wordAt(cuda, i, "__shared__")) {
       std::string rest = cuda.substr(i, cuda.find(';', i) - i + 1);
       if (!std::regex_search(rest, m, declaration)) throw std::runtime_error("shared memory that the stand-in does not know: " + rest);
-      unsigned size = sizeOf(m[1]), at = (result.sharedBytes + 15) / 16 * 16;
+      // One after the other, each aligned as its type asks for and no better: what needs more has to say so.
+      unsigned size = sizeOf(m[1]), at = (result.sharedBytes + size - 1) / size * size;
       result.sharedBytes = at + size * (unsigned) std::stoul(m[3]);
       o += "STANDIN_SHARED(" + m[1].str() + ", " + m[2].str() + ", " + m[3].str() + ", " + std::to_string(at) + ");" + lineEnds(rest);
       i += rest.size();
@@ -238,6 +240,19 @@ Translation translate(const std::string &cuda, bool races) {
         o += "standin::global<" + m[1].str() + ">(" + translate(cuda.substr(at, end - at), races).source + ")";
         i = end + 1;
         continue;
+      }
+    }
+    if (races && cuda.compare(i, 2, "((") == 0) {
+      std::string rest = cuda.substr(i, 64);
+      if (std::regex_search(rest, m, element)) {
+        size_t at = i + m.length(), end = closing(cuda, i);
+        if (end + 1 < cuda.size() && cuda[end + 1] == '[') {
+          size_t last = closing(cuda, end + 1);
+          std::string index = translate(cuda.substr(end + 2, last - end - 2), races).source;
+          o += "standin::global<" + m[1].str() + ">((" + m[1].str() + " *) " + translate(cuda.substr(at, end - at), races).source + " + (" + index + "))";
+          i = last + 1;
+          continue;
+        }
       }
     }
     if (isWord(cuda[i])) {

@@ -381,12 +381,21 @@ struct Shared {
 template <class T>
 struct Global {
   T *p;
+  bool isShared() const { return (size_t) ((const char *) p - standin_self->block->shared) < standin_self->block->sharedBytes; }
   operator T() const {
-    if (Cell *c = standin_self->services->globalCell(standin_self, p)) reads(*c, "global memory", (size_t) p);
+    if (isShared()) {
+      sharedReads(p, sizeof(T), "shared memory", (const char *) p - standin_self->block->shared);
+    } else if (Cell *c = standin_self->services->globalCell(standin_self, p)) {
+      reads(*c, "global memory", (size_t) p);
+    }
     return *p;
   }
   Global &operator=(T v) {
-    if (Cell *c = standin_self->services->globalCell(standin_self, p)) writes(*c, "global memory", (size_t) p);
+    if (isShared()) {
+      sharedWrites(p, sizeof(T), "shared memory", (const char *) p - standin_self->block->shared);
+    } else if (Cell *c = standin_self->services->globalCell(standin_self, p)) {
+      writes(*c, "global memory", (size_t) p);
+    }
     *p = v;
     return *this;
   }

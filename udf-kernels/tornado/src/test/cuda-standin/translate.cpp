@@ -1,5 +1,6 @@
 #include "translate.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstring>
 #include <map>
@@ -130,6 +131,7 @@ std::string assembly(const std::string &body) {
   if (std::regex_search(code, m, std::regex(R"(^cp\.async\.c[ag]\.shared(::cta)?\.global \[%0\], \[%1\], (4|8|16);)"))) {
     return "standin::cpAsync<" + m[2].str() + ">(" + in.at(0) + ", (const void *) " + in.at(1) + ")";
   }
+  if (std::regex_search(code, m, std::regex(R"(^\{? ?cvt\.rn\.f16\.f32 %0, %1; ?\}?)"))) return out.at(0) + " = __half(" + in.at(0) + ").raw";
   if (code.rfind("cp.async.commit_group;", 0) == 0) return "standin::cpAsyncCommit()";
   if (code.rfind("cp.async.wait_all;", 0) == 0) return "standin::cpAsyncCommit(), standin::cpAsyncWait(0)";
   if (std::regex_search(code, m, std::regex(R"(^cp\.async\.wait_group (\d+);)"))) return "standin::cpAsyncWait(" + m[1].str() + ")";
@@ -168,7 +170,7 @@ std::string lineEnds(const std::string &s) {
 Translation translate(const std::string &cuda, bool races) {
   Translation result;
   std::string &o = result.source;
-  static const std::regex declaration(R"(^__shared__\s+((?:\w+\s+)*?\w+)\s+(\w+)\s*\[\s*(\d+)\s*\]\s*;)");
+  static const std::regex declaration(R"(^__shared__\s+(?:__align__\s*\(\s*(\d+)\s*\)\s*)?((?:\w+\s+)*?\w+)\s+(\w+)\s*\[\s*(\d+)\s*\]\s*;)");
   static const std::regex function(R"(^__global__\s+void\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\()");
   static const std::regex cast(R"(^\(\s*(int|long long|long|unsigned int|unsigned long long|unsigned long)\s*\)\s*)");
   static const std::regex element(R"(^\(\(\s*((?:\w+\s+)*?\w+)\s*\*\s*\)\s*)");
@@ -203,9 +205,10 @@ Translation translate(const std::string &cuda, bool races) {
       std::string rest = cuda.substr(i, cuda.find(';', i) - i + 1);
       if (!std::regex_search(rest, m, declaration)) throw std::runtime_error("shared memory that the stand-in does not know: " + rest);
       // One after the other, each aligned as its type asks for and no better: what needs more has to say so.
-      unsigned size = sizeOf(m[1]), at = (result.sharedBytes + size - 1) / size * size;
-      result.sharedBytes = at + size * (unsigned) std::stoul(m[3]);
-      o += "STANDIN_SHARED(" + m[1].str() + ", " + m[2].str() + ", " + m[3].str() + ", " + std::to_string(at) + ");" + lineEnds(rest);
+      unsigned size = sizeOf(m[2]), aligned = std::max(size, m[1].matched ? (unsigned) std::stoul(m[1]) : 1);
+      unsigned at = (result.sharedBytes + aligned - 1) / aligned * aligned;
+      result.sharedBytes = at + size * (unsigned) std::stoul(m[4]);
+      o += "STANDIN_SHARED(" + m[2].str() + ", " + m[3].str() + ", " + m[4].str() + ", " + std::to_string(at) + ");" + lineEnds(rest);
       i += rest.size();
       continue;
     }

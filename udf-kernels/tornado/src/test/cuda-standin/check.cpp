@@ -146,6 +146,16 @@ void product() {
   }
 }
 
+// The parameter is an address of the host.
+void hostAddress(CUresult expected) {
+  Program p("extern \"C\" __global__ void k(int *out) { *(( int *) out)  =  *(( int *) out) + 1; }", 4);
+  static int here = 0;
+  CUdeviceptr host = (CUdeviceptr) &here;
+  void *parameters[] = {&host};
+  cuLaunchKernel(p.function, 1, 1, 1, 1, 1, 1, 0, p.stream, parameters, nullptr);
+  require(cuStreamSynchronize(p.stream) == expected, "an address of the host");
+}
+
 void partOfAWarp() {
   Program p(PRODUCT, 4 * 128);
   p.launch(1, 16);
@@ -279,6 +289,7 @@ int main() {
   check("an address right behind a buffer", [] { faults("out[threadIdx.x] = 1;", CUDA_ERROR_LAUNCH_FAILED); });
   check("an address a little behind a buffer", [] { faults("out[threadIdx.x + 1] = 1;", CUDA_ERROR_ILLEGAL_ADDRESS); });
   check("an address far from a buffer", [] { faults("out[threadIdx.x + 5000] = 1;", CUDA_ERROR_ILLEGAL_ADDRESS); });
+  check("an address of the host, looked at", [] { hostAddress(CUDA_ERROR_ILLEGAL_ADDRESS); }, {{"STANDIN_RACES", "1"}});
   check("an index of shared memory", [] { faults("s[threadIdx.x] = 1; out[0] = s[1];", CUDA_ERROR_LAUNCH_FAILED); });
   check("an index of a thread's array", [] { faults("a[threadIdx.x & 3] = 1.0f; out[0] = (int) a[threadIdx.x & 1];", CUDA_ERROR_LAUNCH_FAILED); });
   check("a misaligned address", [] { faults("*(( int *) ((char *) out + 2)) = 1;", CUDA_ERROR_MISALIGNED_ADDRESS); });

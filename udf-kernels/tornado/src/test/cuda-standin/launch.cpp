@@ -274,7 +274,13 @@ void race(Thread *t, const char *what, const char *array, size_t index, unsigned
                t->block->number, t->number, what, place.c_str(), otherBlock, otherThread);
 }
 
-Cell *globalCell(Thread *, const void *address) { return cellOf(address); }
+// Null for what is a thread's own, as its arrays are.
+Cell *globalCell(Thread *, const void *address) {
+  Cell *cell = cellOf(address);
+  const char *a = (const char *) address, *low = current->stackMemory;
+  if (!cell && (a < low || a >= low + (stackBytes() + PAGE) * MOST_THREADS)) current->leave("illegal address: " + whereIs((uintptr_t) address));
+  return cell;
+}
 
 const Services services = {barrier, together, copyLater, commitCopies, waitCopies, fail, race, globalCell};
 

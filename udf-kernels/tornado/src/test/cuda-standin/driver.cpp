@@ -77,7 +77,7 @@ std::map<CUevent, std::shared_ptr<Event>> events;
 std::vector<std::unique_ptr<standin::Module>> modules;
 CUresult sticky = CUDA_SUCCESS;  // after a kernel's fault every call fails
 Copies toDevice, toHost, onDevice;
-unsigned long graphLaunches = 0, graphsMade = 0;
+unsigned long graphLaunches = 0, graphsMade = 0, waits = 0, eventsMade = 0;
 
 bool late() {
   static const bool is = standin::setting("STANDIN_STREAMS") == "late";
@@ -125,8 +125,8 @@ void writeStats() {
   }
   std::fprintf(f,
                "{\"copiesToDevice\": %lu, \"bytesToDevice\": %lu, \"copiesToHost\": %lu, \"bytesToHost\": %lu, \"copiesOnDevice\": %lu, \"bytesOnDevice\": %lu, "
-               "\"graphsMade\": %lu, \"graphLaunches\": %lu}\n",
-               toDevice.count, toDevice.bytes, toHost.count, toHost.bytes, onDevice.count, onDevice.bytes, graphsMade, graphLaunches);
+               "\"graphsMade\": %lu, \"graphLaunches\": %lu, \"synchronizations\": %lu, \"events\": %lu}\n",
+               toDevice.count, toDevice.bytes, toHost.count, toHost.bytes, onDevice.count, onDevice.bytes, graphsMade, graphLaunches, waits, eventsMade);
   std::fclose(f);
 }
 
@@ -380,6 +380,8 @@ CUresult cuCtxDestroy(CUcontext context) {
 CUresult cuCtxSetCurrent(CUcontext) { return CUDA_SUCCESS; }
 CUresult cuCtxSynchronize() {
   BEGIN NOT_WHILE_CAPTURING
+  waits++;
+  if (tracing()) say("wait for all");
   flushAll();
   return sticky;
 }
@@ -526,6 +528,8 @@ CUresult cuStreamSynchronize(CUstream stream) {
     s->invalid = true;
     return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
   }
+  waits++;
+  if (tracing()) say("wait for a stream");
   flush(s, s->put);
   return sticky;
 }
@@ -552,6 +556,7 @@ CUresult cuEventCreate(CUevent *event, unsigned flags) {
   e->timed = !(flags & CU_EVENT_DISABLE_TIMING);
   *event = (CUevent) e.get();
   events[*event] = std::move(e);
+  eventsMade++;
   return CUDA_SUCCESS;
 }
 
@@ -594,6 +599,8 @@ CUresult cuEventQuery(CUevent event) {
 
 CUresult cuEventSynchronize(CUevent event) {
   BEGIN NOT_WHILE_CAPTURING
+  waits++;
+  if (tracing()) say("wait for an event");
   return reached(event);
 }
 

@@ -295,6 +295,7 @@ int main() {
   check("a misaligned address", [] { faults("*(( int *) ((char *) out + 2)) = 1;", CUDA_ERROR_MISALIGNED_ADDRESS); });
   check("a barrier that some never reach", [] { faults("if (threadIdx.x < 32) { __shfl_sync(threadIdx.x < 9 ? 0x1ffu : 0x3ffu, 1, 0); }", CUDA_ERROR_LAUNCH_FAILED); });
   check("casts to integers", conversions);
+  check("a fault that is asked for", [] { faults("out[0] = 1;", CUDA_ERROR_LAUNCH_FAILED); }, {{"STANDIN_FAIL", "k:1"}});
   check("limits", limits);
   check("graphs", graphs);
   check("work that waits", late, {{"STANDIN_STREAMS", "late"}});

@@ -137,6 +137,14 @@ Stream *streamOf(CUstream s) {
 
 void flush(Stream *s, unsigned long until);
 
+// STANDIN_FAIL=NAME:N: the Nth launch of kernels of that name is a fault.
+bool failsAsAsked(const standin::Kernel &k) {
+  static const std::string asked = standin::setting("STANDIN_FAIL");
+  static const size_t colon = asked.find(':');
+  static long left = colon == std::string::npos ? 0 : std::atol(asked.c_str() + colon + 1);
+  return left > 0 && k.name == asked.substr(0, colon) && --left == 0;
+}
+
 void perform(Stream *s, const Operation &o) {
   if (sticky != CUDA_SUCCESS) return;
   auto count = [&o](Copies &c) {
@@ -150,7 +158,7 @@ void perform(Stream *s, const Operation &o) {
         say("launch " + l.kernel->name + " grid " + std::to_string(l.grid.x) + "x" + std::to_string(l.grid.y) + "x" + std::to_string(l.grid.z) + " block " +
             std::to_string(l.block.x) + "x" + std::to_string(l.block.y) + "x" + std::to_string(l.block.z));
       }
-      std::string wrong = standin::run(o.launch);
+      std::string wrong = failsAsAsked(*o.launch.kernel) ? o.launch.kernel->name + ": fails as STANDIN_FAIL asks" : standin::run(o.launch);
       if (!wrong.empty()) {
         say("kernel " + wrong);
         sticky = wrong.find("illegal address") != std::string::npos  ? CUDA_ERROR_ILLEGAL_ADDRESS

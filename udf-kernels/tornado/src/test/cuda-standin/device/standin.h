@@ -1,9 +1,7 @@
 // Put before each kernel when it is compiled for the processor: CUDA's built-in names, as far as TornadoVM emits them.
 #pragma once
-#include <algorithm>
-#include <cmath>
+// Few headers: each kernel is compiled by itself, and <cmath> alone took longer than all the rest.
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -77,7 +75,7 @@ inline To convert(From v) {
   if constexpr (std::is_floating_point<From>::value) {
     constexpr int digits = sizeof(To) * 8 - (To(-1) < To(0) ? 1 : 0);
     if (v != v) return 0;
-    const From limit = std::ldexp(From(1), digits);
+    const From limit = From(sizeof(From) == 4 ? __builtin_ldexpf(1.0f, digits) : __builtin_ldexp(1.0, digits));
     if (v >= limit) return To(-1) < To(0) ? To(~(To(1) << (sizeof(To) * 8 - 1))) : To(-1);
     if (To(-1) < To(0) ? v < -limit : v <= From(-1)) return To(-1) < To(0) ? To(To(1) << (sizeof(To) * 8 - 1)) : To(0);
     return (To) v;
@@ -94,26 +92,56 @@ static inline unsigned __float_as_uint(float v) { return standin::bits<unsigned>
 static inline double __longlong_as_double(long long v) { return standin::bits<double>(v); }
 static inline long long __double_as_longlong(double v) { return standin::bits<long long>(v); }
 
-using std::abs; using std::acos; using std::acosh; using std::asin; using std::asinh; using std::atan; using std::atan2;
-using std::atanh; using std::ceil; using std::cos; using std::cosh; using std::exp; using std::exp2; using std::fabs; using std::floor;
-using std::fma; using std::fmax; using std::fmin; using std::fmod; using std::isfinite; using std::isinf; using std::isnan;
-using std::isnormal; using std::log; using std::log10; using std::log2; using std::pow; using std::rint; using std::round;
-using std::signbit; using std::sin; using std::sinh; using std::sqrt; using std::tan; using std::tanh; using std::trunc;
+#define STANDIN_FUNCTION(name)                                               \
+  static inline float name(float v) { return __builtin_##name##f(v); }       \
+  static inline double name(double v) { return __builtin_##name(v); }
+STANDIN_FUNCTION(acos) STANDIN_FUNCTION(acosh) STANDIN_FUNCTION(asin) STANDIN_FUNCTION(asinh) STANDIN_FUNCTION(atan) STANDIN_FUNCTION(atanh)
+STANDIN_FUNCTION(cbrt) STANDIN_FUNCTION(ceil) STANDIN_FUNCTION(cos) STANDIN_FUNCTION(cosh) STANDIN_FUNCTION(erf) STANDIN_FUNCTION(exp)
+STANDIN_FUNCTION(exp2) STANDIN_FUNCTION(expm1) STANDIN_FUNCTION(fabs) STANDIN_FUNCTION(floor) STANDIN_FUNCTION(log) STANDIN_FUNCTION(log10)
+STANDIN_FUNCTION(log1p) STANDIN_FUNCTION(log2) STANDIN_FUNCTION(rint) STANDIN_FUNCTION(round) STANDIN_FUNCTION(sin) STANDIN_FUNCTION(sinh)
+STANDIN_FUNCTION(sqrt) STANDIN_FUNCTION(tan) STANDIN_FUNCTION(tanh) STANDIN_FUNCTION(trunc)
+#define STANDIN_FUNCTION_OF_TWO(name)                                                        \
+  static inline float name(float a, float b) { return __builtin_##name##f(a, b); }           \
+  static inline double name(double a, double b) { return __builtin_##name(a, b); }           \
+  static inline double name(float a, double b) { return __builtin_##name(a, b); }            \
+  static inline double name(double a, float b) { return __builtin_##name(a, b); }
+STANDIN_FUNCTION_OF_TWO(atan2) STANDIN_FUNCTION_OF_TWO(copysign) STANDIN_FUNCTION_OF_TWO(fmax) STANDIN_FUNCTION_OF_TWO(fmin)
+STANDIN_FUNCTION_OF_TWO(fmod) STANDIN_FUNCTION_OF_TWO(pow)
+#define STANDIN_TEST(name)                                                   \
+  static inline bool name(float v) { return __builtin_##name(v); }           \
+  static inline bool name(double v) { return __builtin_##name(v); }
+STANDIN_TEST(isfinite) STANDIN_TEST(isinf) STANDIN_TEST(isnan) STANDIN_TEST(isnormal) STANDIN_TEST(signbit)
+static inline float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+static inline double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+static inline int abs(int v) { return v < 0 ? -v : v; }
+static inline long abs(long v) { return v < 0 ? -v : v; }
+static inline long long abs(long long v) { return v < 0 ? -v : v; }
+static inline float abs(float v) { return __builtin_fabsf(v); }
+static inline double abs(double v) { return __builtin_fabs(v); }
+static inline float ldexp(float v, int e) { return __builtin_ldexpf(v, e); }
+static inline double ldexp(double v, int e) { return __builtin_ldexp(v, e); }
+#define STANDIN_C_NAME(name) static inline float name##f(float v) { return name(v); }
+STANDIN_C_NAME(exp) STANDIN_C_NAME(log) STANDIN_C_NAME(sqrt) STANDIN_C_NAME(fabs) STANDIN_C_NAME(sin) STANDIN_C_NAME(cos) STANDIN_C_NAME(tanh)
+STANDIN_C_NAME(floor) STANDIN_C_NAME(ceil) STANDIN_C_NAME(trunc) STANDIN_C_NAME(rint) STANDIN_C_NAME(exp2) STANDIN_C_NAME(log2)
+static inline float fmaf(float a, float b, float c) { return fma(a, b, c); }
+static inline float fminf(float a, float b) { return fmin(a, b); }
+static inline float fmaxf(float a, float b) { return fmax(a, b); }
+static inline float powf(float a, float b) { return pow(a, b); }
 
-static inline float rsqrt(float v) { return (float) (1.0 / std::sqrt((double) v)); }
-static inline double rsqrt(double v) { return 1.0 / std::sqrt(v); }
+static inline float rsqrt(float v) { return (float) (1.0 / ::sqrt((double) v)); }
+static inline double rsqrt(double v) { return 1.0 / ::sqrt(v); }
 static inline float rsqrtf(float v) { return rsqrt(v); }
-static inline float sinpi(float v) { return (float) std::sin(M_PI * v); }
-static inline double sinpi(double v) { return std::sin(M_PI * v); }
-static inline float cospi(float v) { return (float) std::cos(M_PI * v); }
-static inline double cospi(double v) { return std::cos(M_PI * v); }
-#define __expf(v) (std::exp((float) (v)))
-#define __logf(v) (std::log((float) (v)))
-#define __sinf(v) (std::sin((float) (v)))
-#define __cosf(v) (std::cos((float) (v)))
+static inline float sinpi(float v) { return (float) ::sin(3.14159265358979323846 * v); }
+static inline double sinpi(double v) { return ::sin(3.14159265358979323846 * v); }
+static inline float cospi(float v) { return (float) ::cos(3.14159265358979323846 * v); }
+static inline double cospi(double v) { return ::cos(3.14159265358979323846 * v); }
+#define __expf(v) (exp((float) (v)))
+#define __logf(v) (::log((float) (v)))
+#define __sinf(v) (::sin((float) (v)))
+#define __cosf(v) (::cos((float) (v)))
 static inline float __fdividef(float a, float b) { return a / b; }
-static inline float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
-static inline float __fsqrt_rn(float v) { return std::sqrt(v); }
+static inline float __fmaf_rn(float a, float b, float c) { return ::fma(a, b, c); }
+static inline float __fsqrt_rn(float v) { return ::sqrt(v); }
 static inline float __frcp_rn(float v) { return 1.0f / v; }
 static inline float __fdiv_rn(float a, float b) { return a / b; }
 // Never joined with another operation, as in CUDA.
@@ -132,10 +160,10 @@ STANDIN_MIN_MAX(long)
 STANDIN_MIN_MAX(unsigned long)
 STANDIN_MIN_MAX(long long)
 STANDIN_MIN_MAX(unsigned long long)
-static inline float min(float a, float b) { return std::fmin(a, b); }
-static inline float max(float a, float b) { return std::fmax(a, b); }
-static inline double min(double a, double b) { return std::fmin(a, b); }
-static inline double max(double a, double b) { return std::fmax(a, b); }
+static inline float min(float a, float b) { return ::fmin(a, b); }
+static inline float max(float a, float b) { return ::fmax(a, b); }
+static inline double min(double a, double b) { return ::fmin(a, b); }
+static inline double max(double a, double b) { return ::fmax(a, b); }
 
 static inline int __popc(unsigned v) { return __builtin_popcount(v); }
 static inline int __popcll(unsigned long long v) { return __builtin_popcountll(v); }
@@ -209,8 +237,8 @@ static inline __half __hdiv(__half a, __half b) { return a / b; }
 static inline __half __hfma(__half a, __half b, __half c) {
   return __half((_Float16) ((__float128) (float) a * (float) b + (float) c));
 }
-static inline __half __hmax(__half a, __half b) { return __half(std::fmax((float) a, (float) b)); }
-static inline __half __hmin(__half a, __half b) { return __half(std::fmin((float) a, (float) b)); }
+static inline __half __hmax(__half a, __half b) { return __half(::fmax((float) a, (float) b)); }
+static inline __half __hmin(__half a, __half b) { return __half(::fmin((float) a, (float) b)); }
 static inline __half __habs(__half a) { return __ushort_as_half(a.raw & 0x7fff); }
 static inline __half2 make_half2(__half x, __half y) { return {x, y}; }
 static inline __half2 __halves2half2(__half x, __half y) { return {x, y}; }

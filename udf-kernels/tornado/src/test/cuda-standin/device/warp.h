@@ -140,7 +140,7 @@ inline void cpAsyncWait(int groups) { standin_self->services->waitCopies(standin
 
 inline float ofE4M3(unsigned v) {
   int e = v >> 3 & 15, m = v & 7;
-  float f = e == 15 && m == 7 ? NAN : e == 0 ? std::ldexp((float) m, -9) : std::ldexp((float) (8 + m), e - 10);
+  float f = e == 15 && m == 7 ? __builtin_nanf("") : e == 0 ? ::ldexp((float) m, -9) : ::ldexp((float) (8 + m), e - 10);
   return v & 0x80 ? -f : f;
 }
 
@@ -180,24 +180,24 @@ struct Product {
 // order. 2, truncate: as some devices were measured to do, all are cut to 25 bits below the greatest, and so is the sum.
 inline float sum(const float *a, const float *b, int n, float c, int how) {
   if (how == 1) {
-    for (int i = 0; i < n; i++) c = std::fma(a[i], b[i], c);
+    for (int i = 0; i < n; i++) c = ::fma(a[i], b[i], c);
     return c;
   }
   double total = c;
-  bool finite = std::isfinite(c);
-  int greatest = c == 0 ? -10000 : std::ilogb(c);
+  bool finite = ::isfinite(c);
+  int greatest = c == 0 ? -10000 : __builtin_ilogb(c);
   for (int i = 0; i < n; i++) {
     double p = (double) a[i] * b[i];
-    finite = finite && std::isfinite(p);
-    if (p != 0 && finite) greatest = std::max(greatest, std::ilogb(p));
+    finite = finite && ::isfinite(p);
+    if (p != 0 && finite) greatest = ::max(greatest, __builtin_ilogb(p));
     total += p;
   }
   if (how == 0 || !finite || total == 0) return (float) total;
-  double unit = std::ldexp(1.0, greatest - 25), cut = std::trunc((double) c / unit);
-  for (int i = 0; i < n; i++) cut += std::trunc((double) a[i] * b[i] / unit);
+  double unit = ::ldexp(1.0, greatest - 25), cut = ::trunc((double) c / unit);
+  for (int i = 0; i < n; i++) cut += ::trunc((double) a[i] * b[i] / unit);
   double result = cut * unit;
   float f = (float) result;
-  return std::fabs((double) f) > std::fabs(result) ? std::nextafter(f, 0.0f) : f;
+  return ::fabs((double) f) > ::fabs(result) ? __builtin_nextafterf(f, 0.0f) : f;
 }
 inline int sum(const int *a, const int *b, int n, int c, int) {
   for (int i = 0; i < n; i++) c = (int) ((unsigned) c + (unsigned) (a[i] * b[i]));

@@ -1,109 +1,35 @@
-// A libcuda whose device is the processor: contexts, memory, streams, events, graphs, modules and launches.
-//
-// Work of a stream is done when it is put into it, or, with STANDIN_STREAMS=late, when somebody waits for it.
+// A libcuda whose device is the processor: the device, contexts, memory, modules and launches. Streams, events and graphs: queue.cpp.
 #include <cuda.h>
 #include <stdlib.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <deque>
-#include <functional>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <set>
-#include <string>
-#include <vector>
 
-#include "launch.h"
 #include "memory.h"
-#include "module.h"
 #include "settings.h"
+#include "stream.h"
+
+using namespace standin;
 
 namespace {
-
-using standin::Launch;
 
 // The limits of compute capability 9.0.
 constexpr unsigned SHARED_DEFAULT = 48 << 10, SHARED_MOST = 227 << 10, REGISTERS = 64 << 10, THREADS = 1024;
 
-struct Stream;
-
-struct Event {
-  bool recorded = false, captured = false, timed = true;
-  unsigned long waitsFor = 0;  // operations of its stream that lie before it
-  Stream *stream = nullptr;
-  std::chrono::steady_clock::time_point when;
-};
-
-enum class Kind { LAUNCH, TO_DEVICE, TO_HOST, ON_DEVICE, FILL, RECORD, WAIT, GRAPH };
-
-struct Graph;
-
-struct Operation {
-  Kind kind;
-  Launch launch;
-  uintptr_t to = 0, from = 0;
-  size_t bytes = 0;
-  int value = 0;
-  std::vector<char> snapshot;  // of host memory that is not pinned
-  std::shared_ptr<Event> event;
-  unsigned long until = 0;
-  std::shared_ptr<Graph> graph;
-};
-
-struct Graph {
-  std::vector<Operation> operations;
-};
-
-struct Stream {
-  std::deque<Operation> waiting;
-  unsigned long put = 0, done = 0;
-  bool capturing = false, invalid = false;
-  CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
-  std::shared_ptr<Graph> graph;
-};
-
-struct Copies {
-  unsigned long count = 0, bytes = 0;
-};
-
-std::recursive_mutex mutex;  // one call at a time
-std::set<Stream *> streams;
-Stream common;  // stream 0
-std::map<CUevent, std::shared_ptr<Event>> events;
-std::vector<std::unique_ptr<standin::Module>> modules;
-CUresult sticky = CUDA_SUCCESS;  // after a kernel's fault every call fails
-Copies toDevice, toHost, onDevice;
-unsigned long graphLaunches = 0, graphsMade = 0, waits = 0, eventsMade = 0;
-
-bool late() {
-  static const bool is = standin::setting("STANDIN_STREAMS") == "late";
-  return is;
-}
-
-bool tracing() {
-  static const bool is = standin::number("STANDIN_TRACE", 0) != 0;
-  return is;
-}
-
-void say(const std::string &what) { std::fprintf(stderr, "stand-in: %s\n", what.c_str()); }
-
 void writeStats() {
-  std::string path = standin::setting("STANDIN_STATS");
+  std::string path = setting("STANDIN_STATS");
   if (path.empty()) return;
   std::lock_guard<std::recursive_mutex> lock(mutex);
   FILE *f = std::fopen(path.c_str(), "w");
   if (!f) return;
   // Kernels of one name are several where sizes differ; their launches are added.
-  std::map<std::string, standin::Kernel> sums;
+  std::map<std::string, Kernel> sums;
   std::map<std::string, int> variants;
   for (const auto &m : modules) {
     for (const auto &entry : m->kernels) {
-      const standin::Kernel &k = *entry.second;
-      standin::Kernel &s = sums[k.name];
+      const Kernel &k = *entry.second;
+      Kernel &s = sums[k.name];
       variants[k.name]++;
       s.launches += k.launches;
       s.blocks += k.blocks;
@@ -117,7 +43,7 @@ void writeStats() {
     }
   }
   for (const auto &s : sums) {
-    const standin::Kernel &k = s.second;
+    const Kernel &k = s.second;
     std::fprintf(f,
                  "{\"kernel\": \"%s\", \"modules\": %d, \"launches\": %lu, \"blocks\": %lu, \"threads\": %lu, \"seconds\": %.3f, \"registers\": %u, "
                  "\"sharedBytes\": %u, \"localBytes\": %u, \"races\": %lu, \"mixedBarriers\": %lu}\n",
@@ -129,132 +55,6 @@ void writeStats() {
                toDevice.count, toDevice.bytes, toHost.count, toHost.bytes, onDevice.count, onDevice.bytes, graphsMade, graphLaunches, waits, eventsMade);
   std::fclose(f);
 }
-
-Stream *streamOf(CUstream s) {
-  if (s == nullptr || s == CU_STREAM_LEGACY || s == CU_STREAM_PER_THREAD) return &common;
-  return streams.count((Stream *) s) ? (Stream *) s : nullptr;
-}
-
-void flush(Stream *s, unsigned long until);
-
-// STANDIN_FAIL=NAME:N: the Nth launch of kernels of that name is a fault.
-bool failsAsAsked(const standin::Kernel &k) {
-  static const std::string asked = standin::setting("STANDIN_FAIL");
-  static const size_t colon = asked.find(':');
-  static long left = colon == std::string::npos ? 0 : std::atol(asked.c_str() + colon + 1);
-  return left > 0 && k.name == asked.substr(0, colon) && --left == 0;
-}
-
-void perform(Stream *s, const Operation &o) {
-  if (sticky != CUDA_SUCCESS) return;
-  auto count = [&o](Copies &c) {
-    c.count++;
-    c.bytes += o.bytes;
-  };
-  switch (o.kind) {
-    case Kind::LAUNCH: {
-      if (tracing()) {
-        const auto &l = o.launch;
-        say("launch " + l.kernel->name + " grid " + std::to_string(l.grid.x) + "x" + std::to_string(l.grid.y) + "x" + std::to_string(l.grid.z) + " block " +
-            std::to_string(l.block.x) + "x" + std::to_string(l.block.y) + "x" + std::to_string(l.block.z));
-      }
-      std::string wrong = failsAsAsked(*o.launch.kernel) ? o.launch.kernel->name + ": fails as STANDIN_FAIL asks" : standin::run(o.launch);
-      if (!wrong.empty()) {
-        say("kernel " + wrong);
-        sticky = wrong.find("illegal address") != std::string::npos  ? CUDA_ERROR_ILLEGAL_ADDRESS
-                 : wrong.find("misaligned") != std::string::npos ? CUDA_ERROR_MISALIGNED_ADDRESS
-                                                                 : CUDA_ERROR_LAUNCH_FAILED;
-      }
-      break;
-    }
-    case Kind::TO_DEVICE:
-      memcpy((void *) o.to, o.snapshot.empty() ? (const void *) o.from : o.snapshot.data(), o.bytes);
-      count(toDevice);
-      break;
-    case Kind::TO_HOST:
-      memcpy((void *) o.to, (const void *) o.from, o.bytes);
-      count(toHost);
-      break;
-    case Kind::ON_DEVICE:
-      memmove((void *) o.to, (const void *) o.from, o.bytes);
-      count(onDevice);
-      break;
-    case Kind::FILL:
-      memset((void *) o.to, o.value, o.bytes);
-      break;
-    case Kind::RECORD:
-      o.event->when = std::chrono::steady_clock::now();
-      break;
-    case Kind::WAIT:
-      if (o.event->stream != s && o.event->stream && (o.event->stream == &common || streams.count(o.event->stream))) flush(o.event->stream, o.until);
-      break;
-    case Kind::GRAPH:
-      for (const Operation &each : o.graph->operations) perform(s, each);
-      break;
-  }
-}
-
-void flush(Stream *s, unsigned long until) {
-  while (!s->waiting.empty() && s->done < until) {
-    Operation o = std::move(s->waiting.front());
-    s->waiting.pop_front();
-    s->done++;
-    perform(s, o);
-  }
-}
-
-void flushAll() {
-  flush(&common, common.put);
-  for (Stream *s : streams) flush(s, s->put);
-}
-
-// Puts an operation into a stream, or into the graph that is made of it.
-CUresult put(Stream *s, Operation o) {
-  if (s->capturing) {
-    if (s->invalid) return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
-    s->graph->operations.push_back(std::move(o));
-    return CUDA_SUCCESS;
-  }
-  if (sticky != CUDA_SUCCESS) return sticky;
-  if (late()) {
-    // What the host may change or read as soon as the call returns does not wait.
-    bool host = o.kind == Kind::TO_DEVICE || o.kind == Kind::TO_HOST;
-    bool waits = !host || standin::pinned(o.kind == Kind::TO_DEVICE ? o.from : o.to, o.bytes);
-    if (!waits && o.kind == Kind::TO_DEVICE) {
-      o.snapshot.assign((const char *) o.from, (const char *) o.from + o.bytes);
-      waits = true;
-    }
-    s->waiting.push_back(std::move(o));
-    s->put++;
-    if (!waits) flush(s, s->put);
-    return CUDA_SUCCESS;
-  }
-  s->put++;
-  s->done++;
-  perform(s, o);
-  return CUDA_SUCCESS;
-}
-
-// Calls that CUDA forbids while a stream is captured (mode global); they spoil the capture.
-bool forbidden() {
-  bool any = false;
-  for (Stream *s : streams) {
-    if (s->capturing && s->mode == CU_STREAM_CAPTURE_MODE_GLOBAL) {
-      s->invalid = true;
-      any = true;
-    }
-  }
-  return any;
-}
-
-#define BEGIN                                                   \
-  std::lock_guard<std::recursive_mutex> lock(mutex);            \
-  if (sticky != CUDA_SUCCESS) return sticky;
-#define NOT_WHILE_CAPTURING \
-  if (forbidden()) return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
-#define STREAM(name, of)                                        \
-  Stream *name = streamOf(of);                                  \
-  if (!name) return CUDA_ERROR_INVALID_HANDLE;
 
 const std::map<CUresult, std::pair<const char *, const char *>> &errors() {
   static const std::map<CUresult, std::pair<const char *, const char *>> all = {
@@ -296,7 +96,7 @@ extern "C" {
 CUresult cuInit(unsigned) {
   static bool once = (std::atexit(writeStats), true);
   (void) once;
-  return standin::number("STANDIN_DEVICES", 1) > 0 ? CUDA_SUCCESS : CUDA_ERROR_NO_DEVICE;
+  return number("STANDIN_DEVICES", 1) > 0 ? CUDA_SUCCESS : CUDA_ERROR_NO_DEVICE;
 }
 
 CUresult cuDriverGetVersion(int *version) {
@@ -305,23 +105,23 @@ CUresult cuDriverGetVersion(int *version) {
 }
 
 CUresult cuDeviceGetCount(int *count) {
-  *count = (int) standin::number("STANDIN_DEVICES", 1);
+  *count = (int) number("STANDIN_DEVICES", 1);
   return CUDA_SUCCESS;
 }
 
 CUresult cuDeviceGet(CUdevice *device, int ordinal) {
-  if (ordinal < 0 || ordinal >= standin::number("STANDIN_DEVICES", 1)) return CUDA_ERROR_INVALID_DEVICE;
+  if (ordinal < 0 || ordinal >= number("STANDIN_DEVICES", 1)) return CUDA_ERROR_INVALID_DEVICE;
   *device = ordinal;
   return CUDA_SUCCESS;
 }
 
 CUresult cuDeviceGetName(char *name, int length, CUdevice) {
-  std::snprintf(name, (size_t) length, "%s", standin::setting("STANDIN_NAME", "stand-in (CUDA C on a processor)").c_str());
+  std::snprintf(name, (size_t) length, "%s", setting("STANDIN_NAME", "stand-in (CUDA C on a processor)").c_str());
   return CUDA_SUCCESS;
 }
 
 CUresult cuDeviceTotalMem(size_t *bytes, CUdevice) {
-  *bytes = (size_t) standin::number("STANDIN_MEMORY", 80L << 30);
+  *bytes = (size_t) number("STANDIN_MEMORY", 80L << 30);
   return CUDA_SUCCESS;
 }
 
@@ -329,7 +129,7 @@ CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute attribute, CUdevice
   switch (attribute) {
     case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR: *value = 9; break;
     case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR: *value = 0; break;
-    case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT: *value = (int) standin::number("STANDIN_MULTIPROCESSORS", 132); break;
+    case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT: *value = (int) number("STANDIN_MULTIPROCESSORS", 132); break;
     case CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK:
     case CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X:
     case CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Y: *value = THREADS; break;
@@ -399,61 +199,61 @@ CUresult cuCtxSynchronize() {
 CUresult cuMemAlloc(CUdeviceptr *address, size_t bytes) {
   BEGIN NOT_WHILE_CAPTURING
   if (bytes == 0) return CUDA_ERROR_INVALID_VALUE;
-  *address = standin::allocate(bytes);
+  *address = allocate(bytes);
   return *address ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }
 
 CUresult cuMemFree(CUdeviceptr address) {
   BEGIN NOT_WHILE_CAPTURING
   flushAll();
-  return address == 0 || standin::release(address) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+  return address == 0 || release(address) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
 CUresult cuMemGetInfo(size_t *unused, size_t *total) {
   BEGIN
-  *unused = *total = (size_t) standin::number("STANDIN_MEMORY", 80L << 30);
+  *unused = *total = (size_t) number("STANDIN_MEMORY", 80L << 30);
   return CUDA_SUCCESS;
 }
 
 CUresult cuMemAllocHost(void **p, size_t bytes) {
   BEGIN NOT_WHILE_CAPTURING
   if (posix_memalign(p, 4096, bytes) != 0) return CUDA_ERROR_OUT_OF_MEMORY;
-  standin::pin((uintptr_t) *p, bytes);
+  pin((uintptr_t) *p, bytes);
   return CUDA_SUCCESS;
 }
 
 CUresult cuMemFreeHost(void *p) {
   BEGIN NOT_WHILE_CAPTURING
   flushAll();
-  if (!standin::unpin((uintptr_t) p)) return CUDA_ERROR_INVALID_VALUE;
+  if (!unpin((uintptr_t) p)) return CUDA_ERROR_INVALID_VALUE;
   free(p);
   return CUDA_SUCCESS;
 }
 
 CUresult cuMemHostRegister(void *p, size_t bytes, unsigned) {
   BEGIN NOT_WHILE_CAPTURING
-  if (standin::pinned((uintptr_t) p, 1)) return CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED;
-  standin::pin((uintptr_t) p, bytes);
+  if (pinned((uintptr_t) p, 1)) return CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED;
+  pin((uintptr_t) p, bytes);
   return CUDA_SUCCESS;
 }
 
 CUresult cuMemHostUnregister(void *p) {
   BEGIN NOT_WHILE_CAPTURING
   flushAll();
-  return standin::unpin((uintptr_t) p) ? CUDA_SUCCESS : CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED;
+  return unpin((uintptr_t) p) ? CUDA_SUCCESS : CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED;
 }
 
 static CUresult copy(CUstream stream, Kind kind, uintptr_t to, uintptr_t from, size_t bytes) {
   STREAM(s, stream)
-  bool inside = (kind == Kind::TO_HOST || standin::holds(to, bytes)) && (kind == Kind::TO_DEVICE || standin::holds(from, bytes));
+  bool inside = (kind == Kind::TO_HOST || holds(to, bytes)) && (kind == Kind::TO_DEVICE || holds(from, bytes));
   if (!inside) {
-    say("copy of " + std::to_string(bytes) + " bytes outside of a buffer: " + standin::whereIs(kind == Kind::TO_HOST ? from : to));
+    say("copy of " + std::to_string(bytes) + " bytes outside of a buffer: " + whereIs(kind == Kind::TO_HOST ? from : to));
     return CUDA_ERROR_INVALID_VALUE;
   }
   if (bytes == 0) return CUDA_SUCCESS;
   if (tracing()) {
     const char *names[] = {"", "to the device", "to the host", "on the device"};
-    say("copy " + std::to_string(bytes) + " bytes " + names[(int) kind] + ", " + standin::whereIs(kind == Kind::TO_HOST ? from : to));
+    say("copy " + std::to_string(bytes) + " bytes " + names[(int) kind] + ", " + whereIs(kind == Kind::TO_HOST ? from : to));
   }
   Operation o = {};
   o.kind = kind;
@@ -498,7 +298,7 @@ CUresult cuMemcpyDtoD(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
 
 CUresult cuMemsetD8(CUdeviceptr to, unsigned char value, size_t bytes) {
   BEGIN NOT_WHILE_CAPTURING
-  if (!standin::holds(to, bytes)) return CUDA_ERROR_INVALID_VALUE;
+  if (!holds(to, bytes)) return CUDA_ERROR_INVALID_VALUE;
   Operation o = {};
   o.kind = Kind::FILL;
   o.to = to;
@@ -509,125 +309,12 @@ CUresult cuMemsetD8(CUdeviceptr to, unsigned char value, size_t bytes) {
   return r;
 }
 
-// --- Streams and events -----------------------------------------------------------------------------------------------------------
-
-CUresult cuStreamCreate(CUstream *stream, unsigned) {
-  BEGIN
-  Stream *s = new Stream;
-  streams.insert(s);
-  *stream = (CUstream) s;
-  return CUDA_SUCCESS;
-}
-
-CUresult cuStreamDestroy(CUstream stream) {
-  std::lock_guard<std::recursive_mutex> lock(mutex);
-  STREAM(s, stream)
-  if (s == &common) return CUDA_ERROR_INVALID_HANDLE;
-  flush(s, s->put);
-  streams.erase(s);
-  delete s;
-  return CUDA_SUCCESS;
-}
-
-CUresult cuStreamSynchronize(CUstream stream) {
-  BEGIN
-  STREAM(s, stream)
-  if (s->capturing) {
-    s->invalid = true;
-    return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
-  }
-  waits++;
-  if (tracing()) say("wait for a stream");
-  flush(s, s->put);
-  return sticky;
-}
-
-CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned) {
-  BEGIN
-  STREAM(s, stream)
-  auto found = events.find(event);
-  if (found == events.end()) return CUDA_ERROR_INVALID_HANDLE;
-  const std::shared_ptr<Event> &e = found->second;
-  if (!e->recorded) return CUDA_SUCCESS;
-  if (s->capturing) return e->captured ? CUDA_SUCCESS : CUDA_SUCCESS;
-  if (e->captured) return CUDA_ERROR_CAPTURED_EVENT;
-  Operation o = {};
-  o.kind = Kind::WAIT;
-  o.event = e;
-  o.until = e->waitsFor;
-  return put(s, std::move(o));
-}
-
-CUresult cuEventCreate(CUevent *event, unsigned flags) {
-  BEGIN
-  auto e = std::make_shared<Event>();
-  e->timed = !(flags & CU_EVENT_DISABLE_TIMING);
-  *event = (CUevent) e.get();
-  events[*event] = std::move(e);
-  eventsMade++;
-  return CUDA_SUCCESS;
-}
-
-CUresult cuEventDestroy(CUevent event) {
-  std::lock_guard<std::recursive_mutex> lock(mutex);
-  return events.erase(event) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
-}
-
-CUresult cuEventRecord(CUevent event, CUstream stream) {
-  BEGIN
-  STREAM(s, stream)
-  auto found = events.find(event);
-  if (found == events.end()) return CUDA_ERROR_INVALID_HANDLE;
-  Event &e = *found->second;
-  e.recorded = true;
-  e.captured = s->capturing;
-  e.stream = s;
-  if (s->capturing) return CUDA_SUCCESS;
-  Operation o = {};
-  o.kind = Kind::RECORD;
-  o.event = found->second;
-  CUresult r = put(s, std::move(o));
-  e.waitsFor = s->put;
-  return r;
-}
-
-static CUresult reached(CUevent event) {
-  auto found = events.find(event);
-  if (found == events.end()) return CUDA_ERROR_INVALID_HANDLE;
-  Event &e = *found->second;
-  if (e.captured) return CUDA_ERROR_CAPTURED_EVENT;
-  if (e.recorded && (e.stream == &common || streams.count(e.stream))) flush(e.stream, e.waitsFor);
-  return sticky;
-}
-
-CUresult cuEventQuery(CUevent event) {
-  BEGIN NOT_WHILE_CAPTURING
-  return reached(event);
-}
-
-CUresult cuEventSynchronize(CUevent event) {
-  BEGIN NOT_WHILE_CAPTURING
-  waits++;
-  if (tracing()) say("wait for an event");
-  return reached(event);
-}
-
-CUresult cuEventElapsedTime(float *milliseconds, CUevent from, CUevent to) {
-  BEGIN
-  auto a = events.find(from), b = events.find(to);
-  if (a == events.end() || b == events.end()) return CUDA_ERROR_INVALID_HANDLE;
-  if (!a->second->timed || !b->second->timed || !a->second->recorded || !b->second->recorded) return CUDA_ERROR_INVALID_HANDLE;
-  if (a->second->captured || b->second->captured) return CUDA_ERROR_CAPTURED_EVENT;
-  *milliseconds = std::chrono::duration<float, std::milli>(b->second->when - a->second->when).count();
-  return CUDA_SUCCESS;
-}
-
 // --- Modules and launches ---------------------------------------------------------------------------------------------------------
 
 CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count, CUjit_option *options, void **values) {
   BEGIN
   try {
-    modules.push_back(standin::load(image));
+    modules.push_back(load(image));
     *module = (CUmodule) modules.back().get();
     return CUDA_SUCCESS;
   } catch (const std::exception &e) {
@@ -653,7 +340,7 @@ CUresult cuModuleUnload(CUmodule) {
 
 CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *name) {
   BEGIN
-  auto &kernels = ((standin::Module *) module)->kernels;
+  auto &kernels = ((Module *) module)->kernels;
   auto found = kernels.find(name);
   if (found == kernels.end()) return CUDA_ERROR_NOT_FOUND;
   *function = (CUfunction) found->second.get();
@@ -662,7 +349,7 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *
 
 CUresult cuFuncGetAttribute(int *value, CUfunction_attribute attribute, CUfunction function) {
   BEGIN
-  const standin::Kernel &k = *(standin::Kernel *) function;
+  const Kernel &k = *(Kernel *) function;
   switch (attribute) {
     case CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK: *value = k.registers ? (int) std::min(THREADS, REGISTERS / ((k.registers + 7) / 8 * 8) / 32 * 32) : (int) THREADS; break;
     case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES: *value = (int) k.sharedBytes; break;
@@ -678,7 +365,7 @@ CUresult cuOccupancyMaxPotentialBlockSize(int *grid, int *block, CUfunction func
   int most = 0;
   cuFuncGetAttribute(&most, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK, function);
   *block = limit > 0 ? std::min(limit, most) : most;
-  *grid = (int) standin::number("STANDIN_MULTIPROCESSORS", 132);
+  *grid = (int) number("STANDIN_MULTIPROCESSORS", 132);
   return CUDA_SUCCESS;
 }
 
@@ -686,7 +373,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned 
                         CUstream stream, void **parameters, void **extra) {
   BEGIN
   STREAM(s, stream)
-  standin::Kernel &k = *(standin::Kernel *) function;
+  Kernel &k = *(Kernel *) function;
   unsigned long threads = (unsigned long) bx * by * bz;
   std::string launch = k.name + ": a launch of grid " + std::to_string(gx) + " x " + std::to_string(gy) + " x " + std::to_string(gz) + ", block " +
                        std::to_string(bx) + " x " + std::to_string(by) + " x " + std::to_string(bz);
@@ -716,92 +403,6 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned 
     o.launch.parameters.emplace_back(p, p + k.entry->sizes[i]);
   }
   return put(s, std::move(o));
-}
-
-// --- Graphs -----------------------------------------------------------------------------------------------------------------------
-
-namespace {
-std::map<CUgraph, std::shared_ptr<Graph>> graphs;
-std::map<CUgraphExec, std::shared_ptr<Graph>> executables;
-}  // namespace
-
-CUresult cuStreamBeginCapture(CUstream stream, CUstreamCaptureMode mode) {
-  BEGIN
-  STREAM(s, stream)
-  if (s == &common) return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
-  if (s->capturing) return CUDA_ERROR_STREAM_CAPTURE_UNMATCHED;
-  s->capturing = true;
-  s->invalid = false;
-  s->mode = mode;
-  s->graph = std::make_shared<Graph>();
-  return CUDA_SUCCESS;
-}
-
-CUresult cuStreamIsCapturing(CUstream stream, CUstreamCaptureStatus *status) {
-  BEGIN
-  STREAM(s, stream)
-  *status = !s->capturing ? CU_STREAM_CAPTURE_STATUS_NONE : s->invalid ? CU_STREAM_CAPTURE_STATUS_INVALIDATED : CU_STREAM_CAPTURE_STATUS_ACTIVE;
-  return CUDA_SUCCESS;
-}
-
-CUresult cuStreamEndCapture(CUstream stream, CUgraph *graph) {
-  BEGIN
-  STREAM(s, stream)
-  *graph = nullptr;
-  if (!s->capturing) return CUDA_ERROR_STREAM_CAPTURE_UNMATCHED;
-  s->capturing = false;
-  if (s->invalid) return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
-  *graph = (CUgraph) s->graph.get();
-  graphs[*graph] = std::move(s->graph);
-  return CUDA_SUCCESS;
-}
-
-CUresult cuGraphInstantiateWithFlags(CUgraphExec *executable, CUgraph graph, unsigned long long) {
-  BEGIN
-  auto found = graphs.find(graph);
-  if (found == graphs.end()) return CUDA_ERROR_INVALID_VALUE;
-  auto copy = std::make_shared<Graph>(*found->second);
-  *executable = (CUgraphExec) copy.get();
-  executables[*executable] = std::move(copy);
-  graphsMade++;
-  return CUDA_SUCCESS;
-}
-
-CUresult cuGraphExecUpdate(CUgraphExec executable, CUgraph graph, CUgraphExecUpdateResultInfo *info) {
-  BEGIN
-  auto e = executables.find(executable);
-  auto g = graphs.find(graph);
-  if (e == executables.end() || g == graphs.end()) return CUDA_ERROR_INVALID_VALUE;
-  const auto &old = e->second->operations, &now = g->second->operations;
-  bool same = old.size() == now.size();
-  for (size_t i = 0; same && i < old.size(); i++) same = old[i].kind == now[i].kind;
-  info->result = same ? CU_GRAPH_EXEC_UPDATE_SUCCESS : CU_GRAPH_EXEC_UPDATE_ERROR_TOPOLOGY_CHANGED;
-  if (!same) return CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE;
-  // What waits in a stream keeps what it was put there with.
-  e->second->operations = now;
-  return CUDA_SUCCESS;
-}
-
-CUresult cuGraphLaunch(CUgraphExec executable, CUstream stream) {
-  BEGIN
-  STREAM(s, stream)
-  auto found = executables.find(executable);
-  if (found == executables.end()) return CUDA_ERROR_INVALID_VALUE;
-  graphLaunches++;
-  Operation o = {};
-  o.kind = Kind::GRAPH;
-  o.graph = late() ? std::make_shared<Graph>(*found->second) : found->second;
-  return put(s, std::move(o));
-}
-
-CUresult cuGraphExecDestroy(CUgraphExec executable) {
-  std::lock_guard<std::recursive_mutex> lock(mutex);
-  return executables.erase(executable) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
-}
-
-CUresult cuGraphDestroy(CUgraph graph) {
-  std::lock_guard<std::recursive_mutex> lock(mutex);
-  return graphs.erase(graph) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
 }  // extern "C"

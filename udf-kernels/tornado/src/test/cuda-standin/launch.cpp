@@ -19,7 +19,7 @@
 #include "memory.h"
 #include "settings.h"
 
-// Saves the registers that a call keeps, and the stack's end in *from; goes on where `to` was left. About 2 ns.
+// Saves the registers that a call keeps, and the stack's end in *from; goes on where `to` was left.
 extern "C" void standin_switch(void **from, void *to);
 // Calls a kernel with the thread in register 15, where translated kernels look for it.
 extern "C" void standin_call(void (*kernel)(void **), void **parameters, standin::Thread *thread);

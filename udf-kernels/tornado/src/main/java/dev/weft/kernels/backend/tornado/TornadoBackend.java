@@ -26,10 +26,11 @@ import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
  * is read or the step ends; weights, pages and activations stay on the device.
  */
 final class TornadoBackend implements Backend {
-  /** Elements of the arena at first, on a CPU; on a GPU a part of its memory. */
-  private static final int SMALL_ARENA = 1 << 22;
+  /** Elements of the arena at first; a step that needs more doubles it, and makes a new plan. */
+  private static final int ARENA = 1 << 22;
 
-  private static final int ARENA_PART_OF_MEMORY = 32;
+  /** The same on a GPU, for which steps are larger. The host has as much. */
+  private static final int GPU_ARENA = 1 << 25;
 
   /** Work groups of attention for each compute unit, before tokens share one. */
   private static final int GROUPS_PER_UNIT = 8;
@@ -79,8 +80,7 @@ final class TornadoBackend implements Backend {
     this.device = device;
     this.tensorCores = tensorCores;
     boolean gpu = device.getDeviceType() == TornadoDeviceType.GPU;
-    long part = device.getMaxGlobalMemory() / ARENA_PART_OF_MEMORY / Float.BYTES;
-    int arena = gpu ? (int) Math.min(1L << 29, part) : SMALL_ARENA;
+    int arena = gpu ? GPU_ARENA : ARENA;
     queue = new DeviceQueue(device, arena, launcher, launching);
     tokens = new StepTokens(queue);
     busy = GROUPS_PER_UNIT * Math.max(1, device.getPhysicalDevice().getDeviceMaxComputeUnits());

@@ -20,6 +20,11 @@ final class DeviceActivations implements Activations {
   private float[] host;
   private boolean changedByHost;
 
+  /**
+   * Whether no operation has written them: they are zeros, which need not be copied to be known.
+   */
+  private boolean untouched = true;
+
   DeviceActivations(DeviceQueue queue, int at, int rows, int columns) {
     this.queue = queue;
     this.at = at;
@@ -60,13 +65,16 @@ final class DeviceActivations implements Activations {
   int output() {
     input();
     host = null;
+    untouched = false;
     return at;
   }
 
   private void bring() {
     if (host == null) {
       float[] read = new float[rows * stride];
-      queue.read(queue.arena(), at, read, 0, read.length);
+      if (!untouched) {
+        queue.read(queue.arena(), at, read, 0, read.length);
+      }
       host = read;
     }
   }

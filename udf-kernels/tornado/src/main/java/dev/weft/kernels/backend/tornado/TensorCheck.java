@@ -9,6 +9,7 @@ import dev.weft.kernels.model.Tensor;
 import dev.weft.kernels.quant.QuantFormat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 
@@ -28,6 +29,9 @@ final class TensorCheck {
 
   private TensorCheck() {}
 
+  /** A product that was called. */
+  private record Product(Tensor matrix, float[][] x, Weights weights, Activations y) {}
+
   /**
    * Compares.
    *
@@ -35,17 +39,22 @@ final class TensorCheck {
    */
   static void run(TornadoBackend backend, String device) {
     var random = new Random(20_261_126);
+    var products = new ArrayList<Product>();
     try (Arena arena = Arena.ofShared()) {
+      // All before the first is read: they are one plan then.
       for (QuantFormat format : List.of(QuantFormat.F16, QuantFormat.Q8_0, QuantFormat.Q4_0)) {
         Tensor matrix = matrix(format, random, arena);
-        compare(backend, device, matrix, TOKENS, random);
-        compare(backend, device, matrix, 1, random);
+        products.add(multiply(backend, matrix, TOKENS, random));
+        products.add(multiply(backend, matrix, 1, random));
       }
+      products.forEach(p -> compare(device, p));
+    } finally {
+      products.forEach(p -> p.weights.close());
     }
   }
 
-  private static void compare(
-      TornadoBackend backend, String device, Tensor matrix, int tokens, Random random) {
+  private static Product multiply(
+      TornadoBackend backend, Tensor matrix, int tokens, Random random) {
     float[][] x = new float[tokens][COLUMNS];
     Activations in = backend.allocate(tokens, COLUMNS);
     for (int t = 0; t < tokens; t++) {
@@ -54,23 +63,26 @@ final class TensorCheck {
       }
       in.write(t, x[t], 0, COLUMNS);
     }
-    try (Weights weights = backend.prepare(List.of(matrix))) {
-      Activations out = backend.allocate(tokens, weights.outputs());
-      backend.matmul(weights, in, tokens, out);
-      float[] found = new float[OUTPUTS];
-      float[] w = new float[COLUMNS];
-      for (int t = 0; t < tokens; t++) {
-        out.read(t, found, 0, OUTPUTS);
-        for (int r = 0; r < OUTPUTS; r++) {
-          matrix.decodeRow(r, w);
-          double exact = 0;
-          double size = 0;
-          for (int i = 0; i < COLUMNS; i++) {
-            exact += (double) w[i] * x[t][i];
-            size += Math.abs((double) w[i] * x[t][i]);
-          }
-          requireClose(device, matrix.format(), exact, found[r], size);
+    Weights weights = backend.prepare(List.of(matrix));
+    Activations out = backend.allocate(tokens, weights.outputs());
+    backend.matmul(weights, in, tokens, out);
+    return new Product(matrix, x, weights, out);
+  }
+
+  private static void compare(String device, Product product) {
+    float[] found = new float[OUTPUTS];
+    float[] w = new float[COLUMNS];
+    for (int t = 0; t < product.x.length; t++) {
+      product.y.read(t, found, 0, OUTPUTS);
+      for (int r = 0; r < OUTPUTS; r++) {
+        product.matrix.decodeRow(r, w);
+        double exact = 0;
+        double size = 0;
+        for (int i = 0; i < COLUMNS; i++) {
+          exact += (double) w[i] * product.x[t][i];
+          size += Math.abs((double) w[i] * product.x[t][i]);
         }
+        requireClose(device, product.matrix.format(), exact, found[r], size);
       }
     }
   }

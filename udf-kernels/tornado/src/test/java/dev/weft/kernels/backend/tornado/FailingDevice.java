@@ -12,6 +12,7 @@ import java.util.function.IntPredicate;
 import uk.ac.manchester.tornado.api.DataRange;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.TornadoExecutionResult;
+import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
 import uk.ac.manchester.tornado.api.exceptions.TornadoRuntimeException;
 
 /**
@@ -78,6 +79,11 @@ public final class FailingDevice implements BackendProvider {
   /** The name that errors must tell. */
   public static String deviceName() {
     return Devices.probe().device(0).getPhysicalDevice().getDeviceName().strip();
+  }
+
+  /** Whether TornadoVM's CUDA driver has it. */
+  public static boolean isCuda() {
+    return Devices.probe().device(0).getTornadoVMBackend() == TornadoVMBackendType.CUDA;
   }
 
   @Override

@@ -17,7 +17,7 @@ import dev.weft.batching.cost.StepCurve;
 public record EngineRates(
     int version, DeviceProfile profile, StepCurve curve, double spread, int steps, double seconds) {
   /** What this program writes and reads; a new one where kernels became faster or slower. */
-  public static final int VERSION = 8;
+  public static final int VERSION = 9;
 
   /** Above this, predictions are not to be relied on. */
   public static final double LARGE_SPREAD = 0.15;

@@ -26,6 +26,12 @@ public final class EnginePool {
   private static Thread reaper;
   private static int hung;
 
+  /** Whether one failed, and did not hang. */
+  private static boolean broken;
+
+  /** Whether this process is about to end. */
+  private static volatile boolean leaving;
+
   private EnginePool() {}
 
   /** An engine with the number of those who use it. */
@@ -108,13 +114,25 @@ public final class EnginePool {
    *
    * @throws WeftException if it cannot be opened
    */
-  public static synchronized Lease acquire(EngineSpec spec, Configuration hadoop) {
+  public static Lease acquire(EngineSpec spec, Configuration hadoop) {
+    if (leaving) {
+      // One attempt has said why. More that fail here at once would use up those of Spark.
+      ExecutorExit.await();
+      throw new WeftException(ErrorCode.ENGINE_BROKEN, "this executor exits");
+    }
+    return open(spec, hadoop);
+  }
+
+  private static synchronized Lease open(EngineSpec spec, Configuration hadoop) {
     Shared shared = OPEN.get(spec);
     if (shared == null) {
       closeIdle(Long.MIN_VALUE);
       // As many as it takes to find one request that is to blame.
       if (hung > spec.tries()) {
-        throw leave(hung + " engines hang in this process, and no further one is opened", null);
+        throw leave(
+            ErrorCode.ENGINE_HUNG,
+            hung + " engines hang in this process, and no further one is opened",
+            null);
       }
       var local = spec.model().local(hadoop);
       try {
@@ -123,7 +141,15 @@ public final class EnginePool {
         ErrorCode code = EngineFaults.code(e);
         if (hung > 0 && code == ErrorCode.MEMORY_TOO_SMALL) {
           throw leave(
+              ErrorCode.ENGINE_HUNG,
               "an engine hangs and holds its memory, and there is none for a second one: "
+                  + e.getMessage(),
+              e);
+        }
+        if (broken && code == ErrorCode.ENGINE_BROKEN && isExecutor()) {
+          throw leave(
+              code,
+              "an engine failed in this process, and none can be opened after it: "
                   + e.getMessage(),
               e);
         }
@@ -141,17 +167,22 @@ public final class EnginePool {
   }
 
   /**
-   * Gives this process up where an engine hangs that cannot be replaced: only the end of the
-   * process frees what it holds. An executor is started again by Spark; a driver is not ended, its
-   * job fails.
+   * Gives this process up where an engine cannot be replaced: one that hangs, as only the end of
+   * the process frees what it holds; or one that failed, as a GPU that had a fault serves a process
+   * no more, but does the next one. An executor is started again by Spark; a driver is not ended,
+   * its job fails.
    */
-  private static WeftException leave(String why, Throwable cause) {
-    boolean executor = SparkEnv.get() != null && !SparkEnv.get().executorId().equals("driver");
-    LOG.error("{}; {}", why, executor ? "this executor exits" : "the job fails");
-    if (executor) {
+  private static WeftException leave(ErrorCode code, String why, Throwable cause) {
+    LOG.error("{}; {}", why, isExecutor() ? "this executor exits" : "the job fails");
+    if (isExecutor()) {
+      leaving = true;
       ExecutorExit.soon();
     }
-    return new WeftException(ErrorCode.ENGINE_HUNG, why, cause);
+    return new WeftException(code, why, cause);
+  }
+
+  private static boolean isExecutor() {
+    return SparkEnv.get() != null && !SparkEnv.get().executorId().equals("driver");
   }
 
   /** No engine begins another request; what runs is finished. */
@@ -160,6 +191,7 @@ public final class EnginePool {
   }
 
   private static synchronized void markFailed(EngineSpec spec, Shared shared, boolean hangs) {
+    broken |= !hangs;
     if (hangs && !shared.hangs) {
       shared.hangs = true;
       hung++;

@@ -56,15 +56,18 @@ class TornadoFaultsIT {
 
   private static int failing(String name, int from, int healAfter, String... settings)
       throws Exception {
+    Path told = Files.createDirectories(folder.resolve("told-" + name));
     return runs.onDevice(
         name,
-        "-Dweft.test.failFrom=%d -Dweft.test.healAfter=%d".formatted(from, healAfter),
+        "-Dweft.test.failFrom=%d -Dweft.test.healAfter=%d -Dweft.test.faultFolder=%s"
+            .formatted(from, healAfter, told),
         faults,
         settings);
   }
 
   /**
-   * The first engine is lost, the one in its place cannot be opened, that of the next attempt is.
+   * The first engine is lost, the one in its place cannot be opened: the executor makes room for
+   * another, whose device works again, as that of a process that comes after a fault of CUDA.
    */
   @Test
   void aFaultThatPassesCostsNoAnswer() throws Exception {
@@ -74,7 +77,9 @@ class TornadoFaultsIT {
         .contains("each of them is computed alone")
         .contains("CL_DEVICE_NOT_AVAILABLE at launch " + MIDST + ", opened again 0 times")
         .containsPattern("engine 1 of at most \\d+ failed in partition")
-        .containsPattern("CL_DEVICE_NOT_AVAILABLE at launch \\d+, opened again 1 times");
+        .containsPattern("CL_DEVICE_NOT_AVAILABLE at launch \\d+, opened again 1 times")
+        .contains("none can be opened after it")
+        .contains("this executor exits");
   }
 
   /** What was answered before stays, and the next start answers the rest. */

@@ -4,6 +4,11 @@ import dev.weft.kernels.backend.Availability;
 import dev.weft.kernels.backend.Backend;
 import dev.weft.kernels.backend.BackendConfig;
 import dev.weft.kernels.backend.BackendProvider;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -26,8 +31,10 @@ public final class FailingDevice implements BackendProvider {
   /** How often the device has to be opened after that before it works again. */
   static final String HEAL_AFTER = "weft.test.healAfter";
 
+  /** Folder by which the processes of a cluster have the same device. */
+  static final String FAULT_FOLDER = "weft.test.faultFolder";
+
   private static final AtomicInteger PROCESS_LAUNCHES = new AtomicInteger();
-  private static final AtomicInteger OPENED_BROKEN = new AtomicInteger();
 
   private final TornadoProvider device = new TornadoProvider();
   private final IntFunction<RuntimeException> fault;
@@ -38,21 +45,42 @@ public final class FailingDevice implements BackendProvider {
 
   /** The service. */
   public FailingDevice() {
-    this(_ -> PROCESS_LAUNCHES.incrementAndGet() >= failFrom() && !isHealed() ? broken() : null);
+    this(_ -> isBroken(PROCESS_LAUNCHES.incrementAndGet()) && !isHealed() ? broken() : null);
   }
 
-  private static int failFrom() {
-    return Integer.getInteger(FAIL_FROM, Integer.MAX_VALUE);
+  /** From some launch of a process on, for all processes. */
+  private static boolean isBroken(int launch) {
+    if (launch >= Integer.getInteger(FAIL_FROM, Integer.MAX_VALUE)) {
+      tell("broken");
+    }
+    return told("broken") > 0;
   }
 
   private static boolean isHealed() {
-    return OPENED_BROKEN.get() >= Integer.getInteger(HEAL_AFTER, Integer.MAX_VALUE);
+    return told("opened") >= Integer.getInteger(HEAL_AFTER, Integer.MAX_VALUE);
   }
 
   private static RuntimeException broken() {
     return new TornadoRuntimeException(
         "CL_DEVICE_NOT_AVAILABLE at launch %d, opened again %d times"
-            .formatted(PROCESS_LAUNCHES.get(), OPENED_BROKEN.get()));
+            .formatted(PROCESS_LAUNCHES.get(), told("opened")));
+  }
+
+  private static void tell(String what) {
+    try {
+      Files.write(file(what), new byte[1], StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** How often. */
+  private static long told(String what) {
+    return file(what).toFile().length();
+  }
+
+  private static Path file(String what) {
+    return Path.of(System.getProperty(FAULT_FOLDER)).resolve(what);
   }
 
   /**
@@ -123,8 +151,8 @@ public final class FailingDevice implements BackendProvider {
 
   @Override
   public Backend open(BackendConfig config) {
-    if (PROCESS_LAUNCHES.get() >= failFrom()) {
-      OPENED_BROKEN.incrementAndGet();
+    if (System.getProperty(FAULT_FOLDER) != null && isBroken(PROCESS_LAUNCHES.get())) {
+      tell("opened");
     }
     return new TornadoBackend(
         Devices.probe().device(config.device()),

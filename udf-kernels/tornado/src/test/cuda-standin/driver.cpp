@@ -93,10 +93,23 @@ extern "C" {
 
 // --- The device ----------------------------------------------------------------------------------------------------------------
 
+// STANDIN_DEVICES, or as many of them as CUDA_VISIBLE_DEVICES lists; as in CUDA the list ends at the first that is none.
+static int devices() {
+  int all = (int) number("STANDIN_DEVICES", 1);
+  const char *visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  if (!visible) return all;
+  int count = 0;
+  for (const char *at = visible; *at >= '0' && *at <= '9' && std::atoi(at) < all; ++count) {
+    at += std::strcspn(at, ",");
+    if (*at) ++at;
+  }
+  return count;
+}
+
 CUresult cuInit(unsigned) {
   static bool once = (std::atexit(writeStats), true);
   (void) once;
-  return number("STANDIN_DEVICES", 1) > 0 ? CUDA_SUCCESS : CUDA_ERROR_NO_DEVICE;
+  return devices() > 0 ? CUDA_SUCCESS : CUDA_ERROR_NO_DEVICE;
 }
 
 CUresult cuDriverGetVersion(int *version) {
@@ -105,12 +118,12 @@ CUresult cuDriverGetVersion(int *version) {
 }
 
 CUresult cuDeviceGetCount(int *count) {
-  *count = (int) number("STANDIN_DEVICES", 1);
+  *count = devices();
   return CUDA_SUCCESS;
 }
 
 CUresult cuDeviceGet(CUdevice *device, int ordinal) {
-  if (ordinal < 0 || ordinal >= number("STANDIN_DEVICES", 1)) return CUDA_ERROR_INVALID_DEVICE;
+  if (ordinal < 0 || ordinal >= devices()) return CUDA_ERROR_INVALID_DEVICE;
   *device = ordinal;
   return CUDA_SUCCESS;
 }

@@ -242,8 +242,8 @@ final class TensorKernels {
     float[] factors = new float[4];
     float[] x = new float[8];
     float[] by = new float[8];
-    // Words of two f16 that one word of weights becomes; words of a tile in a step; rows of it that
-    // a warp has at a time.
+    // How many words of two f16 a word of weights becomes; words of a tile in a step; the first row
+    // of the tile of which this thread has words.
     int spread = 1;
     int stepWords = 256;
     int scaleLane = 0;
@@ -415,7 +415,7 @@ final class TensorKernels {
     int[] decoded = new int[8];
     float[] factors = new float[4];
     int[] x = new int[8];
-    // As above.
+    // As in few.
     int spread = 1;
     int stepWords = 256;
     int scaleLane = 0;
